@@ -1,0 +1,284 @@
+"""`setup(notebook)`: profile, seed, device, data type, models and a run folder for a notebook.
+
+This is the only place of the package that picks a device: CUDA, then MPS, else CPU.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import warnings
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from smolcourse import clock, language, profiles
+from smolcourse.errors import CourseError, one_of
+
+ROLES = ("base", "instruct", "vlm")
+
+
+class Course:
+    """What a notebook asks of its surroundings; made by `setup`."""
+
+    def __init__(self, notebook: str, profile: profiles.Profile, seed: int):
+        self.notebook = notebook
+        self._profile = profile
+        self.seed = seed
+        self.lang = language.current()
+        self.device, self.bf16 = pick_device()
+        self.last_report: dict | None = None
+
+    @property
+    def profile(self) -> str:
+        """`"tiny"` or `"smol"`."""
+        return self._profile.name
+
+    @cached_property
+    def dtype(self):
+        """The torch dtype of weights: float32, except the 1.7B model on a GPU with bf16.
+
+        Small models are trained with float32 weights (16 bits round small updates away);
+        pass `bf16=course.bf16` to a trainer to compute in bf16 where the GPU has it.
+        """
+        import torch
+
+        large = "1.7B" in self._profile.model("base").name
+        return torch.bfloat16 if large and self.bf16 else torch.float32
+
+    @cached_property
+    def run_dir(self) -> Path:
+        """A fresh folder `runs/<notebook>/<time>` for this notebook's outputs, made on first use.
+
+        It lies at the top of the course's folder (or in the working folder outside it) and
+        ignores itself in git. Raises `CourseError` if it can't be made.
+        """
+        top = repository() or Path.cwd()
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        parent = top / "runs" / self.notebook
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            ignore = top / "runs" / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            for extra in range(1000):
+                folder = parent / (stamp if not extra else f"{stamp}-{extra + 1}")
+                try:
+                    folder.mkdir()
+                    return folder
+                except FileExistsError:
+                    continue
+        except OSError as error:
+            raise CourseError(
+                f"The run folder {parent} can't be made ({error.strerror or error}); "
+                "free some disk space or open the notebook in a folder you may write to."
+            ) from error
+        raise CourseError(f"{parent} is full of run folders; delete some of them.")
+
+    def budget(self, name: str) -> int | float:
+        """A number from the profile table, such as `sft_steps`; `CourseError` lists them."""
+        return self._profile.budget(name)
+
+    def tokenizer(self, role: str = "base"):
+        """The tokenizer of a role (`base`, `instruct`), padding on the left."""
+        from smolcourse import models
+
+        return models.load_tokenizer(self._profile.model(role))
+
+    def model(self, role: str = "base"):
+        """A fresh copy of a role's causal language model, on `device`, in eval mode.
+
+        Each call loads the weights anew, so that two experiments never share them.
+        """
+        from smolcourse import models
+
+        if role == "vlm":
+            raise CourseError("A vision-language model comes with its processor: use course.vlm().")
+        return models.load_model(self._profile.model(role), self.device, self.dtype)
+
+    def vlm(self):
+        """(processor, vision-language model), on `device`, in eval mode."""
+        from smolcourse import models
+
+        return models.load_vlm(self._profile.model("vlm"), self.device, self.dtype)
+
+    def model_id(self, role: str = "base") -> str:
+        """What `from_pretrained` and trainers take: a verified local folder or a Hub id."""
+        from smolcourse import models
+
+        return models.resolve(self._profile.model(role))[0]
+
+    def dataset(self, name: str, split: str = "train"):
+        """A `datasets.Dataset` of the course; see `smolcourse.data.load` for the names."""
+        from smolcourse import data
+
+        return data.load(name, split, self.profile)
+
+    def timed(self, section: str):
+        """`with course.timed("train"): ...` counts the block's seconds in the report."""
+        return clock.current().timed(section)
+
+    def report(
+        self,
+        metric: str,
+        before: float | None,
+        after: float,
+        bar: float,
+        higher_is_better: bool = True,
+        **extra,
+    ) -> None:
+        """Show what the notebook achieved, store it as data, and fail if the bar is missed.
+
+        `before` and `after` are the metric without and with the lesson's work (fractions in
+        [0, 1] are shown as percentages), `bar` what must be reached. `n=` (a sample size) adds
+        a 95% interval to a fraction. It fails (`CourseError`) only where the notebook's code
+        is the learner's or the solution's own: with an unsolved check, or in an exercise
+        notebook, it reports and does not fail.
+        """
+        from smolcourse import reporting
+
+        self.last_report = reporting.report(
+            self, metric, before, after, bar, higher_is_better, extra
+        )
+
+    def __repr__(self) -> str:
+        return f"<Course {self.notebook}, profile {self.profile}, {self.device}, seed {self.seed}>"
+
+
+def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
+    """Prepare a notebook: seeds, device, quiet libraries; the first cell of every notebook.
+
+    `notebook` is `"<module>/<topic>"`, for instance
+    `"1_instruction_tuning/supervised_fine_tuning"`. `profile` is `"tiny"` or `"smol"`
+    (default: `SMOLCOURSE_PROFILE`, else tiny). Prints one line that is the same on every
+    machine and one that names the device. Raises `CourseError` for an unknown profile.
+    Introduced in `1_instruction_tuning/chat_templates`.
+    """
+    if not isinstance(notebook, str) or not notebook or ".." in notebook:
+        raise CourseError("Name the notebook: setup('1_instruction_tuning/chat_templates').")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise CourseError("The seed must be a whole number from 0 to 4294967295.")
+    chosen = profiles.get(profile)
+    ticking = clock.restart()
+    be_quiet(offline=chosen.offline)
+    with ticking.timed("import"):
+        seed_everything(seed)
+    course = Course(notebook.strip("/"), chosen, seed)
+    print(f"profile {chosen.name} · model {chosen.model('base').name} · seed {seed}")
+    print(f"device: {device_name(course.device)}")
+    return course
+
+
+def pick_device(prefer: str | None = None) -> tuple[str, bool]:
+    """(device, whether it computes in bf16): CUDA, then MPS, else CPU.
+
+    `prefer` or `SMOLCOURSE_DEVICE` overrides the choice (`cpu` for bit-equal results).
+    bf16 only on CUDA GPUs that have it in hardware: elsewhere it is emulated and slower.
+    """
+    import torch
+
+    wanted = prefer or os.environ.get("SMOLCOURSE_DEVICE")
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted:
+        if wanted not in available:
+            raise one_of("device", wanted, available)
+        if not available[wanted]:
+            raise CourseError(f"This machine has no usable '{wanted}' device; use cpu.")
+        device = wanted
+    else:
+        device = next(name for name, there in available.items() if there)
+    bf16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return device, bf16
+
+
+def device_name(device: str) -> str:
+    """The device in words: `cpu (2 threads)` or `cuda (name of the GPU)`."""
+    import torch
+
+    if device == "cuda":
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device == "cpu" else device
+
+
+def seed_everything(seed: int) -> None:
+    """Seed random, numpy, torch (all devices) and transformers."""
+    from transformers import set_seed
+
+    set_seed(seed)  # random, numpy, torch and torch.cuda / mps
+
+
+_we_went_offline = False
+
+
+def be_quiet(offline: bool) -> None:
+    """Keep libraries off the network (tiny profile) and out of the notebook's output.
+
+    The Hub libraries read their switches from the environment when they are imported; where
+    a notebook imported them first, the switch is set in the imported module as well.
+    """
+    global _we_went_offline
+    if offline:
+        _we_went_offline = _we_went_offline or os.environ.get("HF_HUB_OFFLINE") != "1"
+        _set_offline("1")
+    elif _we_went_offline:  # tiny was set up first in this process, now smol is wanted
+        _set_offline("0")
+        _we_went_offline = False
+    defaults = {
+        "TOKENIZERS_PARALLELISM": "false",  # no fork warnings from data loaders
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "DATASETS_VERBOSITY": "error",
+        "WANDB_DISABLED": "true",
+        "TRACKIO_DISABLED": "1",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+    for name in ("transformers", "datasets", "trl", "peft", "accelerate", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # What a learner can do nothing about; warnings about their own code stay.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|torch).*")
+    warnings.filterwarnings("ignore", message=".*pin_memory.*")
+    if "datasets" in sys.modules:
+        sys.modules["datasets"].disable_progress_bars()
+    else:
+        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    if "transformers" in sys.modules:
+        noise = importlib.import_module("transformers.utils.logging")
+        noise.set_verbosity_error()
+        noise.disable_progress_bar()
+
+
+def _set_offline(value: str) -> None:
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        os.environ[name] = value
+    on = value == "1"
+    for module, name in (
+        ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
+        ("datasets.config", "HF_HUB_OFFLINE"),
+    ):
+        if module in sys.modules and hasattr(sys.modules[module], name):
+            setattr(sys.modules[module], name, on)
+
+
+def repository(start: str | Path | None = None) -> Path | None:
+    """The top of the course's repository at or above `start` (default: the working folder).
+
+    It is recognised by a `pyproject.toml` beside a folder `smolcourse`; None outside one.
+    """
+    try:
+        here = Path(start or Path.cwd()).resolve()
+    except OSError:
+        return None
+    for folder in (here, *here.parents):
+        package = folder / "smolcourse" / "__init__.py"
+        if package.is_file() and (folder / "pyproject.toml").is_file():
+            return folder
+    return None

@@ -1,0 +1,225 @@
+"""Where models and tokenizers come from: a packaged checkpoint, a folder, or the Hub.
+
+A packaged checkpoint is a folder `smolcourse/checkpoints/<name>/` with a `manifest.json`
+(`{file name: sha256}`). Every load verifies it first: a file cut short by a full disk or a
+broken download is named in one sentence instead of failing deep inside a library. A freshly
+trained checkpoint is tried by naming its parent folder in `SMOLCOURSE_CHECKPOINTS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from smolcourse.errors import CourseError, one_of
+from smolcourse.profiles import Source
+
+PACKAGED = Path(__file__).parent / "checkpoints"
+MANIFEST = "manifest.json"
+REQUIRED = ("config.json", "model.safetensors", "tokenizer.json")
+REPAIR = "reinstall the course or run `git checkout -- smolcourse/checkpoints`"
+
+
+def folders() -> list[Path]:
+    """The folders searched for checkpoints, first match wins.
+
+    `SMOLCOURSE_CHECKPOINTS` (one path, or several with the system's path separator) comes
+    before the packaged ones.
+    """
+    extra = os.environ.get("SMOLCOURSE_CHECKPOINTS", "")
+    return [Path(part).expanduser() for part in extra.split(os.pathsep) if part] + [PACKAGED]
+
+
+def names() -> list[str]:
+    """Names of all checkpoints that are there, sorted."""
+    found = set()
+    for folder in folders():
+        if folder.is_dir():
+            found |= {path.parent.name for path in folder.glob("*/config.json")}
+    return sorted(found)
+
+
+def path(name: str) -> Path:
+    """The folder of a checkpoint; `CourseError` names those there are.
+
+    A folder counts even if it is damaged, so that the damage is reported and not hidden.
+    """
+    for folder in folders():
+        if name and (folder / name).is_dir():
+            return folder / name
+    if not names():
+        raise CourseError(
+            f"No checkpoint named '{name}' is installed, nor any other; {REPAIR}, "
+            f"or build it with `smolcourse pretrain --checkpoint {name}`."
+        )
+    raise one_of("checkpoint", name, names())
+
+
+def sha256(file: Path) -> str:
+    """Hex digest of a file, read in blocks of 1 MiB."""
+    digest = hashlib.sha256()
+    with open(file, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_manifest(folder: str | Path) -> dict[str, str]:
+    """Write `manifest.json` for a finished checkpoint folder and return it.
+
+    `pretrain` calls this last, so a folder with a manifest is a complete one. The file is
+    put in place in one step: a reader sees the old manifest or the new one, never half.
+    """
+    folder = Path(folder)
+    files = sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file() and file.name != MANIFEST and not file.name.startswith(".")
+    )
+    manifest = {name: sha256(folder / name) for name in files}
+    temporary = folder / f".{MANIFEST}.tmp"
+    temporary.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / MANIFEST)
+    return manifest
+
+
+def problems(folder: str | Path) -> list[str]:
+    """What is wrong with a checkpoint folder, one phrase each; empty if nothing is.
+
+    Checks that the manifest is there and readable, that each file exists and has its
+    sha256, and that the files a model needs are among them. Costs about 10 ms per 10 MB.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        assert isinstance(manifest, dict)
+    except FileNotFoundError:
+        return [f"{MANIFEST} is missing"]
+    except (ValueError, AssertionError):
+        return [f"{MANIFEST} is not readable"]
+    found = [f"{name} is not listed in {MANIFEST}" for name in REQUIRED if name not in manifest]
+    for name, expected in manifest.items():
+        file = folder / name
+        if not file.is_file():
+            found.append(f"{name} is missing")
+        elif file.stat().st_size == 0:
+            found.append(f"{name} is empty")
+        elif sha256(file) != expected:
+            found.append(f"{name} is damaged or only half downloaded")
+    return found
+
+
+def verify(folder: str | Path) -> Path:
+    """Return the folder if its checkpoint is whole; otherwise raise `CourseError`."""
+    folder = Path(folder)
+    if found := problems(folder):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise CourseError(f"Checkpoint '{folder.name}' can't be used: {found[0]}{more}; {REPAIR}.")
+    return folder
+
+
+def resolve(source: Source | str | Path) -> tuple[str, dict]:
+    """(name or path for `from_pretrained`, keyword arguments) of a source.
+
+    Takes a `profiles.Source`, the name of a checkpoint, a folder with a model in it, or a
+    Hub id with a slash. Packaged checkpoints are verified; folders of the learner's own
+    (a trainer's output) have no manifest and are only checked for a `config.json`.
+    """
+    if isinstance(source, Source):
+        if source.hub:
+            return source.hub, {"revision": source.revision}
+        return str(verify(path(source.name))), {"local_files_only": True}
+    text = str(source)
+    folder = Path(text).expanduser()
+    # A bare name means the checkpoint even if a folder of that name lies here.
+    if os.sep not in text and "/" not in text and (text in names() or not folder.is_dir()):
+        return str(verify(path(text))), {"local_files_only": True}
+    if folder.is_dir():
+        if (folder / MANIFEST).is_file():
+            verify(folder)
+        if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+            raise CourseError(
+                f"There is no model in {folder}: it has no config.json; "
+                "name the folder that a trainer's save_model() wrote."
+            )
+        return str(folder), {"local_files_only": True}
+    if text.count("/") == 1 and not text.startswith((".", "/", "~")):
+        return text, {}
+    raise CourseError(f"There is no folder {text}; give a checkpoint's name or an existing folder.")
+
+
+def _load(loader, source, **kwargs):
+    where, options = resolve(source)
+    try:
+        return loader(where, **options, **kwargs)
+    except CourseError:
+        raise
+    except OSError as error:
+        # transformers reports "not on disk and no network" as an OSError of many lines.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if options.get("local_files_only"):
+            raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
+        raise CourseError(
+            f"'{where}' can't be fetched from the Hub ({reason}); check the name and the "
+            "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
+        ) from error
+    except (ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
+    except Exception as error:
+        # safetensors' own exception class; a cut file without a manifest ends here.
+        if type(error).__module__.startswith(("safetensors", "builtins")):
+            raise CourseError(
+                f"The weights in {where} are damaged or only half downloaded ({error}); "
+                "fetch or train them again."
+            ) from error
+        raise
+
+
+def load_tokenizer(source: Source | str | Path):
+    """A tokenizer, padding on the left (what generation needs; trainers set their own side).
+
+    `source`: see `resolve`. Errors: `CourseError` for a missing or damaged checkpoint.
+    Introduced in `1_instruction_tuning/chat_templates`.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = _load(AutoTokenizer.from_pretrained, source)
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        # Never the chat's end token: where PAD is masked, the end would be masked with it.
+        spare = "<|endoftext|>"
+        known = tokenizer.convert_tokens_to_ids(spare)
+        usable = known is not None and known != tokenizer.unk_token_id
+        tokenizer.pad_token = spare if usable else tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(source: Source | str | Path, device="cpu", dtype=None):
+    """A causal language model on `device` in eval mode; `dtype` defaults to float32.
+
+    Packaged weights are stored in 16 bits to keep the wheel small and widened here, because
+    training in float32 keeps updates that 16 bits would round away. `source`: see `resolve`.
+    Errors: `CourseError` for a missing or damaged checkpoint. Introduced in
+    `1_instruction_tuning/supervised_fine_tuning`.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = _load(AutoModelForCausalLM.from_pretrained, source, dtype=dtype or torch.float32)
+    return model.to(device).eval()
+
+
+def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
+    """(processor, vision-language model in eval mode); arguments as in `load_model`.
+
+    Introduced in `5_vision_language_models/vlm_usage`.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    processor = _load(AutoProcessor.from_pretrained, source)
+    model = _load(AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32)
+    return processor, model.to(device).eval()

@@ -1,0 +1,186 @@
+"""The one table of what a profile means: model ids, dataset ids, budgets.
+
+`tiny` is packaged with the course and runs on a laptop CPU without a network. `smol` is the
+same course on SmolLM2, SmolVLM and Hub datasets. Notebook code reads numbers and names from
+here through `course`, so that no notebook has an `if profile == ...`.
+
+This file imports nothing heavy: it is a table.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from smolcourse.errors import CourseError, one_of
+
+DEFAULT = "tiny"
+SIZES = ("135M", "360M", "1.7B")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository."""
+
+    name: str
+    hub: str | None = None
+    revision: str = "main"
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """A Hub dataset and the columns of its raw schema that the course's adaptors read.
+
+    `splits` maps the course's split names (train, test) to those of the repository.
+    """
+
+    hub: str
+    config: str | None
+    splits: dict[str, str]
+    columns: tuple[str, ...]
+    revision: str = "main"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One profile: `models` by role, `datasets` by course name, `budgets` by name."""
+
+    name: str
+    models: dict[str, Source]
+    datasets: dict[str, HubDataset] = field(default_factory=dict)
+    budgets: dict[str, int | float] = field(default_factory=dict)
+    offline: bool = False
+
+    def model(self, role: str) -> Source:
+        """The source for a role; `CourseError` names the roles there are."""
+        if role not in self.models:
+            raise one_of("model role", role, self.models)
+        return self.models[role]
+
+    def budget(self, name: str) -> int | float:
+        """The number for a budget name; `CourseError` names the budgets there are."""
+        if name not in self.budgets:
+            raise one_of("budget", name, self.budgets)
+        return self.budgets[name]
+
+    def dataset(self, name: str) -> HubDataset:
+        """The Hub dataset behind a course dataset name (empty for `tiny`)."""
+        if name not in self.datasets:
+            raise one_of("Hub dataset", name, self.datasets)
+        return self.datasets[name]
+
+
+_TINY = Profile(
+    name="tiny",
+    offline=True,
+    models={
+        "base": Source("smollm2-tiny"),
+        "instruct": Source("smollm2-tiny-instruct"),
+        "vlm": Source("smolvlm-tiny"),
+    },
+    budgets={
+        "sft_steps": 300,
+        "sft_batch": 32,
+        "sft_lr": 1e-3,
+        "max_length": 128,
+        "train_rows": 4000,
+        "eval_rows": 200,
+        "eval_batch": 64,
+        "max_new_tokens": 32,
+    },
+)
+
+# Revisions are pinned where the commit is known, so that a lesson does not change under a
+# learner; "main" means that it has not been pinned yet.
+_PINNED = {
+    "HuggingFaceTB/SmolLM2-135M": "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
+    "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+}
+
+
+def _hub(repo: str) -> Source:
+    return Source(repo.split("/")[1], repo, _PINNED.get(repo, "main"))
+
+
+def _smol(size: str) -> Profile:
+    # Larger models take smaller steps: batch and learning rate follow the size.
+    batch, lr = {"135M": (16, 3e-4), "360M": (8, 2e-4), "1.7B": (4, 1e-4)}[size]
+    return Profile(
+        name="smol",
+        models={
+            "base": _hub(f"HuggingFaceTB/SmolLM2-{size}"),
+            "instruct": _hub(f"HuggingFaceTB/SmolLM2-{size}-Instruct"),
+            "vlm": _hub("HuggingFaceTB/SmolVLM-256M-Instruct"),
+        },
+        datasets={
+            "conversations": HubDataset(
+                "HuggingFaceTB/smoltalk",
+                "everyday-conversations",
+                {"train": "train", "test": "test"},
+                ("full_topic", "messages"),
+            ),
+            "math": HubDataset(
+                "openai/gsm8k",
+                "main",
+                {"train": "train", "test": "test"},
+                ("question", "answer"),
+                revision="740312add88f781978c0658806c59bc2815b9866",
+            ),
+            "facts": HubDataset(
+                "allenai/sciq",
+                None,
+                {"train": "train", "validation": "validation", "test": "test"},
+                (
+                    "question",
+                    "distractor3",
+                    "distractor1",
+                    "distractor2",
+                    "correct_answer",
+                    "support",
+                ),
+            ),
+            "preferences": HubDataset(
+                "trl-lib/ultrafeedback_binarized",
+                None,
+                {"train": "train", "test": "test"},
+                ("chosen", "rejected", "score_chosen", "score_rejected"),
+            ),
+            "stories": HubDataset(
+                "roneneldan/TinyStories",
+                None,
+                {"train": "train", "test": "validation"},
+                ("text",),
+            ),
+        },
+        budgets={
+            "sft_steps": 500,
+            "sft_batch": batch,
+            "sft_lr": lr,
+            "max_length": 1024,
+            "train_rows": 8000,
+            "eval_rows": 200,
+            "eval_batch": 32,
+            "max_new_tokens": 128,
+        },
+    )
+
+
+NAMES = ("tiny", "smol")
+
+
+def get(name: str | None = None) -> Profile:
+    """The profile `name`, or that of `SMOLCOURSE_PROFILE`, or `tiny`.
+
+    The size of the `smol` models is `SMOLCOURSE_SIZE`: 135M (default), 360M or 1.7B.
+    Raises `CourseError` for any other name, listing the ones there are. Introduced in
+    `1_instruction_tuning/chat_templates`.
+    """
+    name = name or os.environ.get("SMOLCOURSE_PROFILE") or DEFAULT
+    if name == "tiny":
+        return _TINY
+    if name == "smol":
+        size = os.environ.get("SMOLCOURSE_SIZE") or SIZES[0]
+        if size not in SIZES:
+            raise CourseError(f"SMOLCOURSE_SIZE is '{size}'; set it to one of: {', '.join(SIZES)}.")
+        return _smol(size)
+    raise one_of("profile", name, NAMES)

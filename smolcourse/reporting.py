@@ -1,0 +1,140 @@
+"""What `course.report` measures, shows and stores."""
+
+from __future__ import annotations
+
+import html
+import math
+import os
+import sys
+
+from smolcourse import clock
+from smolcourse.errors import CourseError
+
+MIME = "application/vnd.smolcourse.report+json"
+
+
+def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
+    """Make, show and return the report of a notebook; see `Course.report`."""
+    for name, value in (("before", before), ("after", after), ("bar", bar)):
+        if not (value is None and name == "before") and not _is_number(value):
+            raise CourseError(f"course.report needs a number for '{name}', not {value!r}.")
+    before, after, bar = (None if v is None else float(v) for v in (before, after, bar))
+    met = after >= bar if higher_is_better else after <= bar  # False for NaN
+    ticking = clock.current()
+    total, sections = ticking.total(), dict(ticking.seconds)
+    sections["other"] = max(0.0, total - sum(sections.values()))
+    gpu = clock.peak_gpu_memory_mb()
+    data = {
+        "version": 1,
+        "notebook": course.notebook,
+        "profile": course.profile,
+        "device": course.device,
+        "seed": course.seed,
+        "metric": str(metric),
+        "before": _plain(before),
+        "after": _plain(after),
+        "bar": _plain(bar),
+        "higher_is_better": bool(higher_is_better),
+        "met": bool(met),
+        "enforced": enforced(),
+        "seconds": round(total, 1),
+        "sections": {name: round(value, 1) for name, value in sections.items()},
+        "peak_memory_mb": round(clock.peak_memory_mb()),
+        "peak_gpu_memory_mb": None if gpu is None else round(gpu),
+        "extra": {name: _plain(value) for name, value in extra.items()},
+    }
+    if (n := extra.get("n")) and isinstance(n, int) and 0 <= after <= 1:
+        from smolcourse.metrics import interval
+
+        data["interval"] = [round(edge, 4) for edge in interval(round(after * n), n)]
+    _show(data)
+    if not met and data["enforced"]:
+        raise CourseError(
+            f"The bar was missed: {metric} is {number(after, data)}, it should be "
+            f"{'at least' if higher_is_better else 'at most'} {number(bar, data)}; restart the "
+            "kernel and run all cells, and if it stays so, report it as a bug."
+        )
+    return data
+
+
+def enforced() -> bool:
+    """Whether a missed bar is an error: not in an exercise notebook or with unsolved checks."""
+    if "_exercise" in os.environ.get("JPY_SESSION_NAME", ""):
+        return False
+    checks = sys.modules.get("smolcourse.check")
+    unsolved = getattr(checks, "unsolved", None)
+    return not (unsolved() if callable(unsolved) else unsolved)
+
+
+def number(value: float | None, data: dict) -> str:
+    """A number as a reader wants it: a percentage for fractions, else four digits."""
+    if value is None:
+        return "–"
+    known = [data[key] for key in ("before", "after", "bar") if data.get(key) is not None]
+    unit = data.get("extra", {}).get("unit")
+    # A bar below 1% is a tolerance (1e-5), not a share.
+    if unit is None and all(0 <= v <= 1 for v in known) and (data.get("bar") or 0) >= 0.01:
+        return f"{value:.1%}".replace(".0%", "%")
+    return f"{value:.4g}" + (f" {unit}" if unit else "")
+
+
+def rows(data: dict) -> list[tuple[str, str]]:
+    """The report as (name, text) pairs."""
+    sign = "≥" if data["higher_is_better"] else "≤"
+    after = number(data["after"], data)
+    if "interval" in data:
+        low, high = data["interval"]
+        after += f" (95% interval {low:.1%} to {high:.1%}, n={data['extra']['n']})"
+    split = ", ".join(f"{name} {value:.0f} s" for name, value in data["sections"].items())
+    lines = [
+        ("metric", data["metric"]),
+        ("before", number(data["before"], data)),
+        ("after", after),
+        ("bar", f"{sign} {number(data['bar'], data)}: {'met' if data['met'] else 'missed'}"),
+        ("time", f"{data['seconds']:.0f} s ({split})"),
+        ("peak memory", f"{data['peak_memory_mb']:.0f} MB"),
+    ]
+    if data["peak_gpu_memory_mb"] is not None:
+        lines.append(("peak GPU memory", f"{data['peak_gpu_memory_mb']} MB"))
+    lines += [(name, str(v)) for name, v in data["extra"].items() if name not in ("n", "unit")]
+    if not data["enforced"]:
+        lines.append(("note", "reference answers were used; solve the checks to make it yours"))
+    return lines
+
+
+def _show(data: dict) -> None:
+    lines = rows(data)
+    width = max(len(name) for name, _ in lines)
+    text = "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(text)
+        return
+    body = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+        f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+        for name, value in lines
+    )
+    bundle = {"text/plain": text, "text/html": f"<table>{body}</table>", MIME: data}
+    ipython.display.display(bundle, raw=True)
+
+
+def _is_number(value) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, (str, bool))
+
+
+def _plain(value):
+    """A value that JSON can hold: numpy and torch scalars as numbers, NaN as null."""
+    if hasattr(value, "item") and callable(value.item) and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
