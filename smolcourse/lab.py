@@ -1,0 +1,76 @@
+"""`smolcourse lab`: JupyterLab on the course's start page.
+
+The start page is the README, shown rendered. What that needs of JupyterLab (Markdown opens as
+a preview, no news pop-up, no update check) is written as defaults into `.smolcourse/` in the
+course's folder; the learner's own Jupyter settings are read as always and win over them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+from smolcourse.errors import CourseError
+
+START_PAGES = {"en": "README.md", "zh-CN": "README.zh-CN.md"}
+OVERRIDES = {
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+}
+
+
+def arguments(root: Path, browser: bool = True, port: int = 8888, lang: str = "en") -> list[str]:
+    """The argument list for JupyterLab; also writes the defaults it refers to.
+
+    `root` is the course's repository. Raises `CourseError` if the start page is not there.
+    """
+    page = START_PAGES[lang]
+    if not (root / page).is_file():
+        raise CourseError(f"{page} is missing in {root}; run `git checkout -- {page}`.")
+    state = root / ".smolcourse" / "jupyter"
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), encoding="utf-8")
+    options = [
+        f"--ServerApp.root_dir={root}",
+        f"--ServerApp.port={port}",
+        f"--LabApp.default_url=/lab/tree/{page}",
+        f"--LabApp.app_settings_dir={state}",
+        # Tabs of another project would open over the start page.
+        f"--LabApp.workspaces_dir={state / 'workspaces'}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+    ]
+    if not browser:
+        options.append("--no-browser")
+    return options
+
+
+def start(browser: bool = True, port: int = 8888, lang: str = "en") -> int:
+    """Run JupyterLab until it is stopped; returns its exit code."""
+    from smolcourse.course import repository
+
+    if lang not in START_PAGES:
+        raise CourseError(f"There is no language '{lang}'; use one of: {', '.join(START_PAGES)}.")
+    root = repository()
+    if root is None:
+        raise CourseError(
+            "The notebooks are not here: clone the course with git and run this inside its folder."
+        )
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CourseError("JupyterLab is not installed; run `uv sync` in the course's folder.")
+    if lang != "en":
+        os.environ["SMOLCOURSE_LANG"] = lang
+    from jupyterlab.labapp import LabApp
+
+    options = arguments(root, browser=browser, port=port, lang=lang)
+    try:
+        LabApp.launch_instance(options)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    return 0
