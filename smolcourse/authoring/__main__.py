@@ -22,7 +22,12 @@ def main() -> int:
     args = parser.parse_args()
     try:
         outcome = main_build(
-            args.files or None, args.check, args.execute, args.restamp, args.force, args.only
+            args.files or None,
+            args.check,
+            args.execute,
+            args.restamp,
+            args.force,
+            args.only,
         )
     except CourseError as error:
         print(error, file=sys.stderr)

@@ -29,7 +29,11 @@ def execute(notebook: dict, path: Path, root: Path) -> dict:
     """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import (
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+    )
 
     name = path.relative_to(root).as_posix()
     about = notebook["metadata"]["smolcourse"]

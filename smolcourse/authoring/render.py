@@ -30,7 +30,10 @@ FIRST_CELL = {
     "the outputs below are real. To change the course itself, edit the source.*",
     ("zh-CN", "exercise"): "*本 notebook 由 `smolcourse build` 根据 `{source}` 生成。"
     "请直接在这里作答：重新生成不会覆盖你的答案。若要修改课程本身，请编辑源文件。*",
-    ("zh-CN", "solution"): "*本 notebook 由 `smolcourse build` 根据 `{source}` 生成并实际运行过，"
+    (
+        "zh-CN",
+        "solution",
+    ): "*本 notebook 由 `smolcourse build` 根据 `{source}` 生成并实际运行过，"
     "下面的输出都是真实结果。若要修改课程本身，请编辑源文件。*",
 }
 
@@ -70,7 +73,11 @@ def render(source: Source, lang: str, kind: str) -> dict:
     return {
         "cells": cells,
         "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": "python3",
+            },
             "language_info": {"name": "python"},
             "smolcourse": {
                 "content_hash": content_hash(cells),
@@ -143,7 +150,12 @@ def _render_cell(cell: Cell, kind: str, identity: str) -> dict:
     if tags:
         metadata["tags"] = tags
     if cell.kind == "markdown":
-        return {"cell_type": "markdown", "id": identity, "metadata": metadata, "source": cell.text}
+        return {
+            "cell_type": "markdown",
+            "id": identity,
+            "metadata": metadata,
+            "source": cell.text,
+        }
     about = {k: v for k, v in cell.attributes.items() if k in ("id", "level", "minutes", "reason")}
     if about:
         metadata["smolcourse"] = about

@@ -246,7 +246,9 @@ def _validate_check(source: Source, number: int, cell: Cell, where: str, answer:
             f"with {wanted}."
         )
     elif not re.search(
-        rf"^{answer} = check\(\s*[\"']{re.escape(cell.id)}[\"'],\s*{answer}\s*\)", check.text, re.M
+        rf"^{answer} = check\(\s*[\"']{re.escape(cell.id)}[\"'],\s*{answer}\s*\)",
+        check.text,
+        re.MULTILINE,
     ):
         source.problems.append(f"{where}: its check cell must contain {wanted}.")
     else:

@@ -1,0 +1,216 @@
+"""Compare a learner's answer with what is right, without trusting the answer's own `==`.
+
+`plain` rebuilds a value from Python's and torch's own types, so an object that claims to equal
+everything, or a float subclass that lies about its size, has no say in its own judgement.
+"""
+
+import itertools
+import math
+import numbers
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+MANY = 1_000_000  # an iterator that goes on longer is not an answer
+
+
+class Wrong(Exception):
+    """Raised by a checker: the message's key in the catalogue, and values for its {names}."""
+
+    def __init__(self, key: str, **fmt) -> None:
+        super().__init__(key)
+        self.key, self.fmt = key, fmt
+
+
+def plain(value, depth: int = 0):
+    """`value` rebuilt from exact plain types: None, bool, int, float, str, bytes, list, tuple,
+    dict, set, torch.Tensor (detached copy on the CPU), numpy.ndarray.
+
+    Iterators and other sequences become lists, other mappings dicts. Any other object is returned
+    as it is, unless it claims to equal everything (raises Wrong "always_equal").
+    """
+    if value is None or type(value) in (bool, int, float, str, bytes):
+        return value
+    if depth > 50:
+        raise Wrong("return_type", expected="a value", got="a very deeply nested one")
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):  # a subclass: ask the base class, not the subclass
+            return {int: int.__int__, float: float.__float__, str: str.__str__}[kind](value)
+    if isinstance(value, bytes):
+        return bytes.__getitem__(value, slice(None))
+    if isinstance(value, list):
+        return [plain(item, depth + 1) for item in list.__iter__(value)]
+    if isinstance(value, tuple):
+        return tuple(plain(item, depth + 1) for item in tuple.__iter__(value))
+    if isinstance(value, dict):
+        pairs = dict.items(value)
+        return {plain(key, depth + 1): plain(item, depth + 1) for key, item in pairs}
+    if isinstance(value, set | frozenset):
+        kind = set if isinstance(value, set) else frozenset
+        return {plain(item, depth + 1) for item in kind.__iter__(value)}
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch and isinstance(value, torch.Tensor):
+        with torch.no_grad():
+            return torch.Tensor.detach(value).as_subclass(torch.Tensor).cpu().clone()
+    if numpy and isinstance(value, numpy.ndarray):
+        return numpy.array(value, subok=False)
+    if numpy and isinstance(value, numpy.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {plain(key, depth + 1): plain(value[key], depth + 1) for key in value}
+    if isinstance(value, range) or hasattr(type(value), "__next__"):
+        return [plain(item, depth + 1) for item in itertools.islice(value, MANY)]
+    if _equals_everything(value):
+        raise Wrong("always_equal")
+    return value
+
+
+def kind_of(value) -> str:
+    """The name a learner knows a value's type by, with a tensor's shape."""
+    shape = getattr(value, "shape", None)
+    name = type(value).__name__
+    return f"{name} {tuple(shape)}" if isinstance(shape, tuple) else name
+
+
+def short(value, limit: int = 80) -> str:
+    """`repr`, cut to `limit` characters and one line; never raises."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 (a learner's repr may do anything)
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def expect_type(got, expected: type | tuple[type, ...], key: str | None = None, **fmt):
+    """`plain(got)` if it is of a type; else Wrong(`key`), by default "none" or "return_type"."""
+    got = plain(got)
+    kinds = expected if isinstance(expected, tuple) else (expected,)
+    if isinstance(got, bool) and bool not in kinds and int in kinds or not isinstance(got, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        default = "none" if got is None else "return_type"
+        raise Wrong(key or default, **{"expected": names, "got": kind_of(got), **fmt})
+    return got
+
+
+def expect_shape(got, shape: Sequence[int], key: str | None = None, **fmt):
+    """`plain(got)` if it is a tensor or array of this shape; else Wrong(`key` or "shape")."""
+    got = plain(got)
+    if got is None or not hasattr(got, "shape"):
+        default = "none" if got is None else "return_type"
+        raise Wrong(key or default, **{"expected": "Tensor", "got": kind_of(got), **fmt})
+    if tuple(got.shape) != tuple(shape):
+        facts = {"expected": tuple(shape), "got": tuple(got.shape)}
+        raise Wrong(key or "shape", **{**facts, **fmt})
+    return got
+
+
+def expect_same(got, want, key: str | None = None, **fmt) -> None:
+    """Exactly equal, or Wrong(`key`), by default "none", "return_type", "shape" or "value".
+
+    A list equals a tuple with the same items, and True equals 1; a tensor equals only a tensor.
+    """
+    expect_close(got, want, 0.0, key, **fmt)
+
+
+def expect_close(got, want, tol: float = 1e-5, key: str | None = None, **fmt) -> None:
+    """Equal, numbers within `tol` + `tol` x |want|; else Wrong as `expect_same`."""
+    got, want = plain(got), plain(want)
+    problem = difference(got, want, tol)
+    if problem:
+        # With a key of its own the checker names the mistake; a wrong type is still said plainly.
+        chosen = key if key and problem not in ("none", "return_type") else problem
+        facts = {"expected": short(want), "got": short(got)}
+        if problem in ("none", "return_type"):
+            facts = {"expected": kind_of(want), "got": kind_of(got)}
+        elif problem == "shape":
+            facts = {"expected": tuple(want.shape), "got": tuple(got.shape)}
+        raise Wrong(chosen, **{**facts, **fmt})
+
+
+def difference(got, want, tol: float = 0.0) -> str | None:
+    """How two plain values differ: None, "none", "return_type", "shape" or "value"."""
+    if want is None or got is None:
+        return None if got is want else "none" if got is None else "return_type"
+    if hasattr(want, "shape"):
+        return _array_difference(got, want, tol)
+    if isinstance(want, numbers.Number):
+        if not isinstance(got, numbers.Number):
+            return "return_type"
+        if isinstance(want, float) and math.isnan(want):
+            return None if isinstance(got, float) and math.isnan(got) else "value"
+        return None if got == want or abs(got - want) <= tol + tol * abs(want) else "value"
+    if isinstance(want, list | tuple):
+        if not isinstance(got, list | tuple):
+            return "return_type"
+        if len(got) != len(want):
+            return "value"
+        return _first(difference(g, w, tol) for g, w in zip(got, want, strict=True))
+    if isinstance(want, dict):
+        if not isinstance(got, dict):
+            return "return_type"
+        if got.keys() != want.keys():
+            return "value"
+        return _first(difference(got[name], want[name], tol) for name in want)
+    if type(got) is not type(want):
+        return "return_type"
+    return None if got == want else "value"
+
+
+def compare_on(
+    answer: Callable,
+    reference: Callable,
+    cases: Sequence[tuple],
+    tol: float = 0.0,
+    explain: Callable | None = None,
+) -> None:
+    """Call both on every case (a tuple of arguments) and raise Wrong at the first difference.
+
+    `explain(args, got, want)` may return the key of a known mistake, (key, {names}), or None.
+    Says "constant" when the answer never changes though the reference does: a learner who returns
+    the worked example's value should hear that rather than a number.
+    """
+    got = [plain(answer(*args)) for args in cases]
+    want = [plain(reference(*args)) for args in cases]
+    problems = [difference(g, w, tol) for g, w in zip(got, want, strict=True)]
+    if not any(problems):
+        return
+    if explain:
+        for args, g, w, problem in zip(cases, got, want, problems, strict=True):
+            known = explain(args, g, w) if problem in ("value", "shape") else None
+            if known:
+                key, fmt = (known, {}) if isinstance(known, str) else known
+                raise Wrong(key, **fmt)
+    moves = any(difference(w, want[0], tol) for w in want[1:])
+    frozen = got[0] is not None and not any(difference(g, got[0], tol) for g in got[1:])
+    if len(cases) > 2 and moves and frozen:  # of two cases, both may be wrong by chance
+        raise Wrong("constant", got=short(got[0]))
+    for args, g, w in zip(cases, got, want, strict=True):
+        expect_close(g, w, tol, arguments=short(args[0] if len(args) == 1 else args))
+
+
+def _first(problems) -> str | None:
+    return next((problem for problem in problems if problem), None)
+
+
+def _array_difference(got, want, tol: float) -> str | None:
+    if type(got) is not type(want):
+        return "return_type"
+    if got.shape != want.shape:
+        return "shape"
+    if "torch" in type(want).__module__:
+        import torch
+
+        got, want = got.to(torch.float64), want.to(torch.float64)
+        same = torch.allclose(got, want, rtol=tol, atol=tol, equal_nan=True)
+    else:
+        import numpy
+
+        same = numpy.allclose(got, want, rtol=tol, atol=tol, equal_nan=True)
+    return None if same else "value"
+
+
+def _equals_everything(value) -> bool:
+    """Does it claim to equal two objects that it cannot know?"""
+    try:
+        return bool(value == object()) and bool(value == "no answer equals this sentence")
+    except Exception:  # noqa: BLE001 (a learner's == may do anything)
+        return False
