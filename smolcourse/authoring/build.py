@@ -16,6 +16,8 @@ from pathlib import Path
 
 from smolcourse.authoring import reference
 from smolcourse.authoring import source as sources
+from smolcourse.authoring.execute import SIZE_LIMIT
+from smolcourse.authoring.execute import execute as run_notebook
 from smolcourse.authoring.render import cell_text, content_hash, dump, render_all
 from smolcourse.authoring.source import Source, read_source
 from smolcourse.errors import CourseError
@@ -155,10 +157,8 @@ def _build_notebook(path, fresh, root, outcome, check, run, force) -> None:
         _compare(name, fresh, old, solution, outcome)
         return
     if run:
-        from smolcourse.authoring.execute import execute
-
         outcome.messages.append(f"{name}: run.")
-        fresh = execute(fresh, path, root)
+        fresh = run_notebook(fresh, path, root)
     elif solution and old is not None:
         if _code(old) == _code(fresh):
             fresh = _keep_outputs(fresh, old)
@@ -167,7 +167,7 @@ def _build_notebook(path, fresh, root, outcome, check, run, force) -> None:
                 f"{name}: its code changed, so its outputs were dropped; run build --execute."
             )
     _write(path, dump(fresh), outcome, check=False)
-    if path.stat().st_size > 400_000:
+    if path.stat().st_size > SIZE_LIMIT:
         size = path.stat().st_size // 1000
         outcome.messages.append(f"{name} is {size} KB; make its plots smaller (aim: 400 KB).")
 

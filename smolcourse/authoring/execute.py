@@ -19,13 +19,15 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "SMOLCOURSE_PROGRESS": "0",  # running a solution is nobody's progress
 }
+CHECK = "application/vnd.smolcourse.check+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(notebook: dict, path: Path, root: Path) -> dict:
     """Run `notebook` in the folder of `path` and return it with cleaned outputs.
 
-    Raises CourseError with the cell and the error if a cell fails or takes over ten minutes.
+    Raises CourseError with the cell and the error if a cell fails or takes over ten minutes, and
+    if a check does not accept the course's own solution.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -59,6 +61,12 @@ def execute(notebook: dict, path: Path, root: Path) -> dict:
         raise CourseError(f"{name}, cell {cell['id'] if cell else '?'} stopped: {line}") from None
     except (CellTimeoutError, DeadKernelError) as error:
         raise CourseError(f"{name}: {_first_line(str(error))}") from None
+    unsolved = [verdict["id"] for verdict in _verdicts(running) if verdict["status"] != "correct"]
+    if unsolved:
+        raise CourseError(
+            f"{name}: its own check rejects the solution of {', '.join(unsolved)}; "
+            "correct the solution or the checker."
+        )
     return with_outputs(notebook, running.cells, root)
 
 
@@ -106,6 +114,13 @@ def _stable(text: str, root: Path) -> str:
     text = text.replace(str(root), ".").replace(str(Path.home()) + "/", "~/")
     text = re.sub(r"\b0x[0-9a-f]{6,}\b", "0x...", text)
     return re.sub(r"[^\n]*\r(?!\n)", "", text)  # a line that a progress bar overwrote
+
+
+def _verdicts(notebook: dict) -> list[dict]:
+    """What the checks of a notebook that was run said, as data (see smolcourse.check)."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    found = [output.get("data", {}).get(CHECK) for output in outputs]
+    return [verdict for verdict in found if verdict]
 
 
 def _failed(cell: dict) -> bool:
