@@ -45,7 +45,12 @@ def arguments(root: Path, browser: bool = True, port: int = 8888, lang: str = "e
         f"--LabApp.workspaces_dir={state / 'workspaces'}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
+        "--LabApp.extension_manager=readonly",  # the other one asks a package index
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # In a container everybody is root, and Jupyter would refuse to start. It listens on
+        # the loopback interface only and asks for its token.
+        options.append("--allow-root")
     if not browser:
         options.append("--no-browser")
     return options
