@@ -34,7 +34,7 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
     path = Path(path)
     notebook = _read(path)
     cells = [_text(cell) for cell in notebook["cells"] if cell.get("cell_type") == "code"]
-    exercises = [bool(_about(c)) for c in notebook["cells"] if c.get("cell_type") == "code"]
+    exercises = [_is_exercise(c) for c in notebook["cells"] if c.get("cell_type") == "code"]
     calls = [match for text in cells for match in CALL.findall(text)]
     if not calls:
         raise CourseError(f"{path.name} has no checks; name an exercise notebook of the course.")
@@ -78,7 +78,7 @@ def _text(cell: dict) -> str:
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def _about(cell: dict) -> bool:
+def _is_exercise(cell: dict) -> bool:
     """Is it an exercise: by nbgrader's metadata, or by the line that names it?"""
     solution = (cell.get("metadata", {}).get("nbgrader") or {}).get("solution")
     return bool(solution) or _text(cell).lstrip().startswith("# Exercise ")

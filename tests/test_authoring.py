@@ -229,7 +229,11 @@ def test_hand_edited_notebook_is_not_overwritten(sample):
     notebook["cells"][3]["source"] = ["my own work"]
     Path(EXERCISE).write_text(json.dumps(notebook), encoding="utf-8")
     mine = Path(EXERCISE).read_bytes()
-    for outcome in (main_build(), main_build(check=True), main_build(execute=True, only="none")):
+    for outcome in (
+        main_build(),
+        main_build(check=True),
+        main_build(execute=True, only="/zh-CN/none"),
+    ):
         [problem] = [p for p in outcome.problems if EXERCISE in p]
         assert "was edited by hand" in problem
         assert Path(EXERCISE).read_bytes() == mine
@@ -387,3 +391,9 @@ def test_every_reference_of_the_course_imports_alone():
     for path in sorted(folder.glob("*__*.py")):
         if path.name != "__init__.py":
             assert callable(runpy.run_path(str(path))["answer"]), path.name
+
+
+def test_executing_nothing_is_said(sample):
+    assert main_build(execute=True, only="no_such_topic").problems == [
+        "No solution notebook has 'no_such_topic' in its path; nothing was run."
+    ]

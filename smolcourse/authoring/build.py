@@ -18,8 +18,8 @@ from smolcourse.authoring import reference
 from smolcourse.authoring import source as sources
 from smolcourse.authoring.execute import SIZE_LIMIT
 from smolcourse.authoring.execute import execute as run_notebook
-from smolcourse.authoring.render import cell_text, content_hash, dump, render_all
-from smolcourse.authoring.source import Source, read_source
+from smolcourse.authoring.render import cell_text, content_hash, dump, output_path, render_all
+from smolcourse.authoring.source import LANGUAGES, Source, read_source
 from smolcourse.errors import CourseError
 
 PATTERNS = ("[0-9]_*/notebooks/source/*.py", "docs/**/notebooks/source/*.py")
@@ -77,6 +77,8 @@ def main_build(
             outcome.messages.append(f"{name}: {'restamped' if changed else 'nothing to restamp'}.")
     parsed = [read_source(path, root) for path in everything]
     names = _exercise_names(parsed, outcome)
+    if execute and only and not any(only in name for name in _solutions(parsed)):
+        outcome.problems.append(f"No solution notebook has {only!r} in its path; nothing was run.")
     for source in parsed:
         if source.path in chosen:
             _build_source(source, root, names, outcome, check, execute, force, only)
@@ -101,6 +103,10 @@ def _choose(paths, everything: list[Path], root: Path) -> list[Path]:
                 "name files such as N_module/notebooks/source/TOPIC.py."
             )
     return chosen
+
+
+def _solutions(parsed: list[Source]) -> list[str]:
+    return [output_path(source, lang, "solution") for source in parsed for lang in LANGUAGES]
 
 
 def _exercise_names(parsed: list[Source], outcome: Outcome) -> dict[str, list[str]]:
@@ -131,7 +137,7 @@ def _build_source(source, root, names, outcome, check, execute, force, only) -> 
     for cell in source.exercises():
         name = reference.reference_path(cell.id)
         text = reference.render_reference(source, cell, names)
-        _write(root / name, text, outcome, check)
+        _write(root / name, text, root, outcome, check)
     for name, notebook in render_all(source).items():
         run = execute and "_solution.ipynb" in name and (only is None or only in name)
         try:
@@ -166,14 +172,14 @@ def _build_notebook(path, fresh, root, outcome, check, run, force) -> None:
             outcome.messages.append(
                 f"{name}: its code changed, so its outputs were dropped; run build --execute."
             )
-    _write(path, dump(fresh), outcome, check=False)
+    _write(path, dump(fresh), root, outcome, check=False)
     if path.stat().st_size > SIZE_LIMIT:
         size = path.stat().st_size // 1000
         outcome.messages.append(f"{name} is {size} KB; make its plots smaller (aim: 400 KB).")
 
 
-def _write(path: Path, text: str, outcome: Outcome, check: bool) -> None:
-    name = path.name if not path.is_absolute() else path.relative_to(repository_root()).as_posix()
+def _write(path: Path, text: str, root: Path, outcome: Outcome, check: bool) -> None:
+    name = path.relative_to(root).as_posix()
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         return
     if check:

@@ -150,6 +150,8 @@ def _render_cell(cell: Cell, kind: str, identity: str) -> dict:
     if tags:
         metadata["tags"] = tags
     if cell.kind == "markdown":
+        if cell.lang == "zh-CN":  # which English text it translates
+            metadata["smolcourse"] = {"of": str(cell.attributes["of"])}
         return {
             "cell_type": "markdown",
             "id": identity,
