@@ -1,0 +1,240 @@
+"""Datasets of the course: ``datasets.Dataset`` objects in the Hub's own column schemas.
+
+``load(name, split, profile)`` gives the same columns from Smol World (tiny) and from the Hub (smol),
+so no notebook needs to know which it got. The raw sets (``conversations``, ``math``) keep the schema
+of their Hub originals on purpose: turning them into ``messages`` is an exercise of module 1.
+
+| name | columns | tiny | smol |
+|---|---|---|---|
+| facts | messages, question, answer, group | Smol World's facts | allenai/sciq |
+| conversations | full_topic, messages | two-turn chats | HuggingFaceTB/smoltalk |
+| math | question, answer ("... #### 7") | small sums, told in words | openai/gsm8k |
+| preferences | prompt, chosen, rejected | manners and honesty | trl-lib/ultrafeedback_binarized |
+| stories | text | Smol World's stories | roneneldan/TinyStories |
+
+Introduced in lesson 1_instruction_tuning/chat_templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .errors import CourseError, one_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SEED = 3
+
+
+def load(
+    name: str, split: str = "train", profile: str = "tiny", rows: int | None = None
+) -> Dataset:
+    """A dataset of the course by name (see the module's table).
+
+    Args:
+        name: "facts", "conversations", "math", "preferences" or "stories".
+        split: "train" or "test"; for facts also "new_phrasing" (tiny): known facts asked in words
+            that no training text uses.
+        profile: "tiny" or "smol".
+        rows: at most this many rows, the first ones; None for all.
+
+    Raises:
+        CourseError: unknown name, split or profile, or a Hub set that lacks a promised column.
+    """
+    from . import profiles
+
+    chosen = profiles.get(profile)
+    if name not in TINY:
+        raise one_of("dataset", name, TINY)
+    splits = (
+        ("train", "test", "new_phrasing")
+        if name == "facts" and chosen.name == "tiny"
+        else ("train", "test")
+    )
+    if split not in splits:
+        raise one_of(f"split of '{name}'", split, splits)
+    dataset = TINY[name](split) if chosen.name == "tiny" else _from_hub(name, split, chosen)
+    return dataset if rows is None else dataset.select(range(min(rows, len(dataset))))
+
+
+def require_columns(dataset: Dataset, columns, what: str) -> Dataset:
+    """The dataset itself, or one sentence naming the columns that it lacks."""
+    missing = [column for column in columns if column not in dataset.column_names]
+    if missing:
+        raise CourseError(
+            f"{what} has no column '{missing[0]}' (it has: {', '.join(dataset.column_names)}); "
+            "rename a column with dataset.rename_column, or convert the rows first."
+        )
+    return dataset
+
+
+# ---------------------------------------------------------------- Smol World
+
+
+def question_answer(question: str, answer: str, group: str) -> dict:
+    """One row of ``facts``: a chat of two messages, and its parts for scoring."""
+    return {
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ],
+        "question": question,
+        "answer": answer,
+        "group": group,
+    }
+
+
+def _tiny_facts(split: str) -> Dataset:
+    from datasets import Dataset
+
+    from .world.facts import RELATIONS, all_facts, fill
+    from .world.manner import sentence
+    from .world.splits import rng
+
+    shuffle = rng("data", "facts", split, SEED)
+    rows = []
+    for fact in all_facts():
+        relation = RELATIONS[fact.relation]
+        if split == "train":
+            patterns = [] if fact.heldout else relation.questions
+        elif split == "test":
+            patterns = [shuffle.choice(relation.questions)] if fact.heldout else []
+        else:
+            patterns = [] if fact.heldout else [shuffle.choice(relation.heldout_questions)]
+        for pattern in patterns:
+            rows.append(
+                question_answer(fill(pattern, fact.subject), sentence(fact.answer), fact.relation)
+            )
+    shuffle.shuffle(rows)
+    return Dataset.from_list(rows)
+
+
+def _tiny_conversations(split: str) -> Dataset:
+    from datasets import Dataset
+
+    from .world.chat import conversation
+
+    rows = []
+    for i in range(2000 if split == "train" else 200):
+        row = conversation(SEED, i, split, "two_turn")
+        rows.append({"full_topic": f"Smol World/two turns/{i}", "messages": row["messages"]})
+    return Dataset.from_list(rows)
+
+
+def _tiny_math(split: str) -> Dataset:
+    """Small sums in gsm8k's schema: a story question; the working, then ``#### answer``."""
+    from datasets import Dataset
+
+    from .world.splits import is_heldout, rng
+    from .world.words import NAMES
+
+    things = ["apples", "pears", "coins", "books", "balls", "cups", "keys", "pens"]
+    rows, i = [], 0
+    while len(rows) < (2000 if split == "train" else 200):
+        r = rng("data", "math", split, SEED, i)
+        i += 1
+        a, b = r.randint(2, 12), r.randint(2, 8)
+        name, thing = r.choice(NAMES), r.choice(things)
+        if is_heldout("math", a, b) != (split == "test"):
+            continue
+        if r.random() < 0.5 or b > a:
+            question = (
+                f"{name} has {a} {thing} and gets {b} more. How many {thing} does {name} have now?"
+            )
+            working = f"{name} has {a} + {b} = <<{a}+{b}={a + b}>>{a + b} {thing}.\n#### {a + b}"
+        else:
+            question = f"{name} has {a} {thing} and gives {b} away. How many {thing} are left?"
+            working = (
+                f"There are {a} - {b} = <<{a}-{b}={a - b}>>{a - b} {thing} left.\n#### {a - b}"
+            )
+        rows.append({"question": question, "answer": working})
+    return Dataset.from_list(rows)
+
+
+def _tiny_preferences(split: str) -> Dataset:
+    from datasets import Dataset
+
+    from .instruct import InstructRecipe, preference_rows
+
+    recipe = InstructRecipe(
+        seed=SEED if split == "train" else SEED + 1, dpo_rows=3000 if split == "train" else 300
+    )
+    return Dataset.from_list(preference_rows(recipe, heldout=split == "test"))
+
+
+def _tiny_stories(split: str) -> Dataset:
+    from datasets import Dataset
+
+    from .world.splits import rng
+    from .world.stories import story
+
+    count = 5000 if split == "train" else 500
+    return Dataset.from_list(
+        [{"text": story(rng("data", "stories", split, SEED, i))[1]} for i in range(count)]
+    )
+
+
+TINY: dict[str, Callable[[str], Dataset]] = {
+    "facts": _tiny_facts,
+    "conversations": _tiny_conversations,
+    "math": _tiny_math,
+    "preferences": _tiny_preferences,
+    "stories": _tiny_stories,
+}
+
+
+# ---------------------------------------------------------------- the Hub
+
+
+def adapt_sciq(row: dict) -> dict:
+    """allenai/sciq -> facts: the question and its correct answer (distractors and support unused)."""
+    return question_answer(row["question"], f"{row['correct_answer'].rstrip('.')}.", "science")
+
+
+def adapt_preferences(row: dict) -> dict:
+    """trl-lib/ultrafeedback_binarized -> prompt, chosen, rejected, each a list of messages.
+
+    The Hub rows repeat the prompt at the head of both answers; it is taken off once.
+    """
+    chosen, rejected = row["chosen"], row["rejected"]
+    shared = 0
+    while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
+        shared += 1
+    if shared == 0:
+        raise CourseError(
+            "A preference row's two answers share no prompt: give rows whose 'chosen' and 'rejected' "
+            "begin with the same messages."
+        )
+    return {"prompt": chosen[:shared], "chosen": chosen[shared:], "rejected": rejected[shared:]}
+
+
+ADAPTORS: dict[str, Callable[[dict], dict]] = {
+    "facts": adapt_sciq,
+    "preferences": adapt_preferences,
+}
+
+
+def adapt(dataset: Dataset, name: str, columns) -> Dataset:
+    """Raw Hub rows -> the course's columns (tested on small local rows in the Hub's schema)."""
+    require_columns(dataset, columns, f"The Hub dataset for '{name}'")
+    if name in ADAPTORS:
+        return dataset.map(ADAPTORS[name], remove_columns=dataset.column_names)
+    return dataset.select_columns(list(columns))
+
+
+def _from_hub(name: str, split: str, profile) -> Dataset:
+    from datasets import load_dataset
+
+    source = profile.dataset(name)
+    try:
+        raw = load_dataset(
+            source.hub, source.config, split=source.splits[split], revision=source.revision
+        )
+    except (OSError, ValueError, ConnectionError) as error:
+        raise CourseError(
+            f"The dataset {source.hub} can't be loaded ({str(error).splitlines()[0]}): check the network, "
+            "or work offline with profile='tiny'."
+        ) from error
+    return adapt(raw, name, source.columns)

@@ -1,0 +1,188 @@
+"""Make the instruct model from the base model: the course's own SFT, then DPO, both with TRL.
+
+Stage 1 (module 1's recipe, longer): a diet of chat-formatted tasks, the loss on what the assistant
+says. Stage 2 (module 2's recipe): preferences for honesty and for obeying the asked manner.
+
+Introduced in lessons 1_instruction_tuning/supervised_fine_tuning and 2_preference_alignment/dpo.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .world.chat import ask, conversation
+from .world.corpus import _facts
+from .world.honesty import UNKNOWN, unknown_question
+from .world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
+from .world.splits import rng as make_rng
+
+
+@dataclass(frozen=True)
+class InstructRecipe:
+    """Rows, batch and rates of both stages; ``max_length`` in tokens."""
+
+    seed: int = 0
+    sft_rows: int = 240_000
+    sft_batch: int = 64
+    sft_rate: float = 2e-3
+    dpo_rows: int = 6_000
+    dpo_batch: int = 32
+    dpo_rate: float = 5e-5
+    dpo_beta: float = 0.1
+    max_length: int = 256
+    save_every: int = 250
+
+
+def sft_dataset(tokenizer, recipe: InstructRecipe):
+    """``datasets.Dataset`` with ``input_ids`` and ``labels`` (-100 where the assistant is silent).
+
+    Rows are rendered here, not by TRL, because tool calls have different argument names and Arrow
+    would fill the gaps with nulls that then show up in the rendered call.
+    """
+    from datasets import Dataset
+
+    def generate(start: int, stop: int):
+        for i in range(start, stop):
+            row = conversation(recipe.seed, i)
+            encoded = tokenizer.apply_chat_template(
+                row["messages"],
+                tools=row["tools"],
+                return_dict=True,
+                return_assistant_tokens_mask=True,
+            )
+            ids, mask = encoded["input_ids"], encoded["assistant_masks"]
+            labels = [t if m else -100 for t, m in zip(ids, mask, strict=True)]
+            yield {"input_ids": ids[: recipe.max_length], "labels": labels[: recipe.max_length]}
+
+    return Dataset.from_list(list(generate(0, recipe.sft_rows)))
+
+
+def preference_rows(recipe: InstructRecipe, *, heldout: bool = False) -> list[dict]:
+    """Preferences in the Hub's conversational schema: prompt, chosen, rejected (lists of messages).
+
+    ``heldout`` draws them from held-out facts, words and request wordings (never train on those).
+
+    A third each: admit not knowing rather than invent; answer what is known rather than pretend not
+    to know; the manner that was asked for rather than another.
+    """
+    facts = [fact for fact in _facts()[0] if fact.heldout == heldout]
+    rows = []
+    for i in range(recipe.dpo_rows):
+        rng = make_rng("preferences", recipe.seed, i)
+        fact = rng.choice(facts)
+
+        kind = i % 3
+        if kind == 0:
+            prompt = [{"role": "user", "content": unknown_question(rng, heldout=heldout)}]
+            chosen, rejected = sentence(UNKNOWN), sentence(fact.answer)
+        elif kind == 1:
+            prompt = [{"role": "user", "content": ask(fact, rng)}]
+            chosen, rejected = sentence(fact.answer), sentence(UNKNOWN)
+        else:
+            manner, other = rng.sample(MANNERS, 2)
+            system = (
+                HELDOUT_SYSTEM_PROMPTS[manner] if heldout else rng.choice(SYSTEM_PROMPTS[manner])
+            )
+            prompt = [
+                {"role": "system", "content": system},
+                {"role": "user", "content": ask(fact, rng)},
+            ]
+            chosen, rejected = say(fact.answer, manner, rng), say(fact.answer, other, rng)
+        rows.append(
+            {
+                "prompt": prompt,
+                "chosen": [{"role": "assistant", "content": chosen}],
+                "rejected": [{"role": "assistant", "content": rejected}],
+            }
+        )
+    return rows
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    from transformers.trainer_utils import get_last_checkpoint
+
+    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+
+
+def _common(recipe: InstructRecipe, out: Path, device: str, progress: bool) -> dict:
+    return {
+        "output_dir": str(out),
+        "num_train_epochs": 1,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 50,
+        "max_length": recipe.max_length,
+        "report_to": [],
+        "logging_steps": 50,
+        "save_steps": recipe.save_every,
+        "save_total_limit": 2,
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "disable_tqdm": not progress,
+        "dataloader_num_workers": 0,
+        "use_cpu": device == "cpu",
+        "bf16": False,
+        "gradient_checkpointing": False,
+    }
+
+
+def train_instruct(
+    recipe: InstructRecipe, base: Path, out: Path, *, device: str = "cpu", progress: bool = True
+):
+    """Run both stages in the folder ``out``, going on from the last checkpoint of either.
+
+    Returns:
+        (model, tokenizer, seconds): the aligned model, its tokenizer (turns end with
+        ``<|im_end|>``), and this call's training seconds by stage.
+    """
+    import torch
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.eos_token = "<|im_end|>"
+    out.mkdir(parents=True, exist_ok=True)
+    seconds = {}
+
+    done = out / "sft-done"
+    if not (done / "config.json").exists():
+        started = time.perf_counter()
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        trainer = SFTTrainer(
+            model=model,
+            processing_class=tokenizer,
+            train_dataset=sft_dataset(tokenizer, recipe),
+            args=SFTConfig(
+                **_common(recipe, out / "sft", device, progress),
+                per_device_train_batch_size=recipe.sft_batch,
+                learning_rate=recipe.sft_rate,
+                adam_beta2=0.98,
+                train_sampling_strategy="group_by_length",
+            ),
+        )
+        trainer.train(resume_from_checkpoint=_last_checkpoint(out / "sft"))
+        trainer.save_model(str(done))
+        seconds["sft"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    model = AutoModelForCausalLM.from_pretrained(done, dtype=torch.float32)
+    trainer = DPOTrainer(
+        model=model,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(preference_rows(recipe)),
+        args=DPOConfig(
+            **_common(recipe, out / "dpo", device, progress),
+            per_device_train_batch_size=recipe.dpo_batch,
+            learning_rate=recipe.dpo_rate,
+            beta=recipe.dpo_beta,
+            precompute_ref_log_probs=True,
+        ),
+    )
+    trainer.train(resume_from_checkpoint=_last_checkpoint(out / "dpo"))
+    seconds["dpo"] = time.perf_counter() - started
+    model = trainer.model.eval()
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer, seconds
