@@ -43,13 +43,14 @@ class Conversation:
         """The prompt's ids, with the oldest turns dropped until an answer fits as well."""
         limit = getattr(self.model.config, "max_position_embeddings", None) or 2048
         room = limit - min(self.max_new_tokens, limit // 2)
+        before = list(self.messages)
         ids = self._prompt()
         first = 1 if self.system else 0
         while len(ids) > room and len(self.messages) > first + 1:
             del self.messages[first : first + 2]
             ids = self._prompt()
         if len(ids) > room:
-            self.messages.pop()
+            self.messages = before[:-1]  # the message is refused, the conversation stays
             raise CourseError(
                 f"That message is too long for this model ({len(ids)} tokens, "
                 f"there is room for {room}); shorten it."

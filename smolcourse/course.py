@@ -163,9 +163,9 @@ def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
     chosen = profiles.get(profile)
     ticking = clock.restart()
     be_quiet(offline=chosen.offline)
-    with ticking.timed("import"):
+    with ticking.timed("import"):  # torch
         seed_everything(seed)
-    course = Course(notebook.strip("/"), chosen, seed)
+        course = Course(notebook.strip("/"), chosen, seed)
     print(f"profile {chosen.name} · model {chosen.model('base').name} · seed {seed}")
     print(f"device: {device_name(course.device)}")
     return course
@@ -207,10 +207,19 @@ def device_name(device: str) -> str:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed random, numpy, torch (all devices) and transformers."""
-    from transformers import set_seed
+    """Seed random, numpy and torch (all devices), which is all that `transformers.set_seed` does.
 
-    set_seed(seed)  # random, numpy, torch and torch.cuda / mps
+    Called by hand because importing transformers for it takes seconds that a notebook
+    without a model need not wait for.
+    """
+    import random
+
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)  # CUDA and MPS as well
 
 
 _we_went_offline = False

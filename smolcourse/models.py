@@ -13,6 +13,7 @@ import json
 import os
 from pathlib import Path
 
+from smolcourse.clock import current
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
 
@@ -37,7 +38,9 @@ def names() -> list[str]:
     found = set()
     for folder in folders():
         if folder.is_dir():
-            found |= {path.parent.name for path in folder.glob("*/config.json")}
+            # Damaged ones count: any file of a checkpoint makes one.
+            for file in ("config.json", "model.safetensors", MANIFEST):
+                found |= {path.parent.name for path in folder.glob(f"*/{file}")}
     return sorted(found)
 
 
@@ -153,7 +156,9 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
 def _load(loader, source, **kwargs):
     where, options = resolve(source)
     try:
-        return loader(where, **options, **kwargs)
+        # Most of this is importing the model's code, so the report counts it as import.
+        with current().timed("import"):
+            return loader(where, **options, **kwargs)
     except CourseError:
         raise
     except OSError as error:
@@ -184,7 +189,8 @@ def load_tokenizer(source: Source | str | Path):
     `source`: see `resolve`. Errors: `CourseError` for a missing or damaged checkpoint.
     Introduced in `1_instruction_tuning/chat_templates`.
     """
-    from transformers import AutoTokenizer
+    with current().timed("import"):
+        from transformers import AutoTokenizer
 
     tokenizer = _load(AutoTokenizer.from_pretrained, source)
     tokenizer.padding_side = "left"
@@ -205,8 +211,9 @@ def load_model(source: Source | str | Path, device="cpu", dtype=None):
     Errors: `CourseError` for a missing or damaged checkpoint. Introduced in
     `1_instruction_tuning/supervised_fine_tuning`.
     """
-    import torch
-    from transformers import AutoModelForCausalLM
+    with current().timed("import"):
+        import torch
+        from transformers import AutoModelForCausalLM
 
     model = _load(AutoModelForCausalLM.from_pretrained, source, dtype=dtype or torch.float32)
     return model.to(device).eval()
@@ -217,8 +224,9 @@ def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
 
     Introduced in `5_vision_language_models/vlm_usage`.
     """
-    import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    with current().timed("import"):
+        import torch
+        from transformers import AutoModelForImageTextToText, AutoProcessor
 
     processor = _load(AutoProcessor.from_pretrained, source)
     model = _load(AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32)

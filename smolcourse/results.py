@@ -25,7 +25,7 @@ TEXT = {
         "benchmark": "## Benchmark",
         "benchmark_columns": ["What", "Value"],
         "split": "## Where the seconds go",
-        "split_columns": ["Notebook", "Import", "Train", "Generate", "Other"],
+        "split_columns": ["Notebook", "Import and load", "Train", "Generate", "Other"],
     },
     "zh-CN": {
         "title": "# 实测结果",
@@ -36,7 +36,7 @@ TEXT = {
         "benchmark": "## 基准测试",
         "benchmark_columns": ["项目", "数值"],
         "split": "## 时间花在哪里",
-        "split_columns": ["笔记本", "导入", "训练", "生成", "其他"],
+        "split_columns": ["笔记本", "导入与加载", "训练", "生成", "其他"],
     },
 }
 

@@ -1,0 +1,57 @@
+"""For every test of the repository, notebooks included: offline, quiet, network closed.
+
+It lies at the top and not in tests/, because nbval's notebooks lie in the modules' folders.
+Everything is in the environment before any library is imported: kernels inherit it.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+GUARD = Path(__file__).parent / "tests" / "network_guard"
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "SMOLCOURSE_PROGRESS": "0",  # a test run is no learner's progress
+}
+for _name in ("SMOLCOURSE_PROFILE", "SMOLCOURSE_LANG", "SMOLCOURSE_SIZE", "SMOLCOURSE_DEBUG"):
+    os.environ.pop(_name, None)
+os.environ.update(ENVIRONMENT)
+# Workers of pytest-xdist inherit the first process's file; that process reads it at the end.
+_FIRST = "SMOLCOURSE_NETWORK_LOG" not in os.environ
+if _FIRST:
+    _handle, os.environ["SMOLCOURSE_NETWORK_LOG"] = tempfile.mkstemp(prefix="smolcourse-net-")
+    os.close(_handle)
+_paths = [str(GUARD), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(_paths))
+
+
+def load_guard():
+    """The guard as a module named `network_guard`, the same object for every caller."""
+    import importlib.util
+
+    if "network_guard" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("network_guard", GUARD / "sitecustomize.py")
+        sys.modules["network_guard"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["network_guard"])
+    return sys.modules["network_guard"]
+
+
+load_guard().install()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail the run if any process of it, a kernel for instance, tried to reach the network."""
+    if not _FIRST:
+        return
+    log = Path(os.environ["SMOLCOURSE_NETWORK_LOG"])
+    attempts = sorted(set(log.read_text(encoding="utf-8").splitlines()))
+    log.unlink()
+    if attempts:
+        print("\nThe network was used, which the tiny profile must not do:", file=sys.stderr)
+        print("\n".join(attempts), file=sys.stderr)
+        session.exitstatus = session.exitstatus or 1

@@ -1,0 +1,100 @@
+"""Batched generation equals generation one by one, and ends where a turn ends."""
+
+import copy
+
+import pytest
+
+from smolcourse import generate
+from smolcourse.errors import CourseError
+
+PROMPTS = ["hi", "hello there, how are you?", "x" * 40, "", "What is 2 + 2?"]
+
+
+def test_a_batch_gives_what_single_prompts_give(model, tokenizer):
+    together = generate.complete(model, tokenizer, PROMPTS, max_new_tokens=12)
+    alone = [generate.complete(model, tokenizer, [p], max_new_tokens=12)[0] for p in PROMPTS]
+    assert together == alone
+    assert len(set(together)) > 2  # the model's output varies, or this would prove nothing
+    assert generate.complete(model, tokenizer, PROMPTS, max_new_tokens=12, batch_size=2) == alone
+
+
+def test_chat_renders_the_template_and_takes_strings_or_messages(model, tokenizer):
+    messages = [{"role": "user", "content": "hi"}]
+    prompt = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    expected = generate.complete(model, tokenizer, [prompt], max_new_tokens=8)
+    assert generate.chat(model, tokenizer, ["hi"], max_new_tokens=8) == expected
+    assert generate.chat(model, tokenizer, [messages], max_new_tokens=8) == expected
+    unprompted = generate.chat(
+        model, tokenizer, ["hi"], max_new_tokens=8, add_generation_prompt=False
+    )
+    plain = ["<|im_start|>user\nhi<|im_end|>\n"]
+    assert unprompted == generate.complete(model, tokenizer, plain, max_new_tokens=8)
+
+
+@pytest.mark.parametrize("end", [0, 2])
+def test_an_answer_ends_at_end_of_turn_or_end_of_text(model, tokenizer, end):
+    """A model that says "A" and then ends, with either of the two tokens, ends by itself."""
+    import torch
+
+    class Script(torch.nn.Module):
+        def __init__(self, inner, tokens):
+            super().__init__()
+            self.inner, self.tokens = inner, tokens
+
+        def forward(self, hidden):
+            logits = self.inner(hidden)
+            forced = torch.full_like(logits, -1e9)
+            at = min(self.step, len(self.tokens) - 1)
+            forced[..., self.tokens[at]] = 0
+            self.step += 1
+            return forced
+
+    scripted = copy.deepcopy(model)
+    scripted.generation_config.eos_token_id = 0  # as a base model's; the turn's end is 2
+    letter = tokenizer("A")["input_ids"][0]
+    scripted.lm_head = Script(scripted.lm_head, [letter, end, letter])
+    scripted.lm_head.step = 0
+    texts, ended = generate.chat(
+        scripted, tokenizer, ["x", "y"], max_new_tokens=5, return_ended=True
+    )
+    assert (texts, ended) == (["A", "A"], [True, True])
+
+
+def test_running_into_the_limit_is_not_an_end(model, tokenizer):
+    _, ended = generate.complete(
+        model, tokenizer, ["hello"], max_new_tokens=1, return_ended=True, suppress_tokens=[0, 2]
+    )
+    assert ended == [False]
+
+
+def test_the_model_is_left_as_it_was(model, tokenizer):
+    trained = copy.deepcopy(model).train()
+    trained.config.use_cache = False
+    generate.complete(trained, tokenizer, ["hi"], max_new_tokens=2)
+    assert trained.training and trained.config.use_cache is False
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        (lambda m, t: generate.chat(m, t, "hi"), "list of conversations"),
+        (lambda m, t: generate.chat(m, t, [{"role": "user", "content": "x"}]), "even for one"),
+        (lambda m, t: generate.chat(m, t, [3]), "not int"),
+        (lambda m, t: generate.complete(m, t, [["x"]]), "must be strings"),
+        (lambda m, t: generate.complete(m, t, ["x"], max_new_tokens=0), "at least 1"),
+    ],
+)
+def test_bad_input_is_one_sentence(model, tokenizer, call, part):
+    with pytest.raises(CourseError, match=part):
+        call(model, tokenizer)
+
+
+def test_a_tokenizer_without_a_template_is_named(model, tokenizer):
+    bare = copy.deepcopy(tokenizer)
+    bare.chat_template = None
+    with pytest.raises(CourseError, match="no chat template"):
+        generate.chat(model, bare, ["hi"])
+
+
+def test_nothing_in_nothing_out(model, tokenizer):
+    assert generate.complete(model, tokenizer, []) == []

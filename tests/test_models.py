@@ -1,0 +1,104 @@
+"""Checkpoints are verified before a library sees them."""
+
+import json
+import shutil
+
+import pytest
+
+from smolcourse import models, profiles
+from smolcourse.errors import CourseError
+
+
+def test_a_whole_checkpoint_loads_in_float32_and_offline(checkpoints):
+    import torch
+
+    tokenizer = models.load_tokenizer("smollm2-tiny")
+    model = models.load_model(profiles.get("tiny").model("base"))
+    assert tokenizer.padding_side == "left" and tokenizer.pad_token_id == 0
+    assert model.dtype == torch.float32 and not model.training
+    assert models.names() == ["smollm2-tiny", "smollm2-tiny-instruct"]
+
+
+def _cut(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _flip(folder):
+    file = folder / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (_cut, "model.safetensors is damaged or only half downloaded"),
+        (_flip, "model.safetensors is damaged or only half downloaded"),
+        (lambda f: (f / "model.safetensors").unlink(), "model.safetensors is missing"),
+        (lambda f: (f / "tokenizer.json").write_text(""), "tokenizer.json is empty"),
+        (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda f: (f / "manifest.json").write_text("{"), "manifest.json is not readable"),
+        (lambda f: (f / "manifest.json").write_text("{}"), "config.json is not listed"),
+    ],
+)
+def test_damage_is_one_sentence(checkpoints, damage, part):
+    damage(checkpoints / "smollm2-tiny")
+    for load in (models.load_model, models.load_tokenizer):
+        with pytest.raises(CourseError) as caught:
+            load("smollm2-tiny")
+        text = str(caught.value)
+        assert part in text and "git checkout" in text and "\n" not in text
+    models.load_tokenizer("smollm2-tiny-instruct")  # the other one is untouched
+
+
+def test_a_cut_file_in_a_folder_of_the_learners_own_is_one_sentence(checkpoints, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(checkpoints / "smollm2-tiny", own)
+    (own / "manifest.json").unlink()
+    assert models.load_model(own) is not None
+    _cut(own)
+    with pytest.raises(CourseError) as caught:
+        models.load_model(own)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_and_folders(checkpoints, tmp_path):
+    with pytest.raises(CourseError, match="did you mean 'smollm2-tiny'"):
+        models.path("smollm-tiny")
+    with pytest.raises(CourseError, match="no folder"):
+        models.resolve(str(tmp_path / "nowhere"))
+    with pytest.raises(CourseError, match="no config.json"):
+        models.resolve(tmp_path)
+
+
+def test_no_checkpoint_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "PACKAGED", tmp_path)
+    monkeypatch.delenv("SMOLCOURSE_CHECKPOINTS", raising=False)
+    with pytest.raises(CourseError, match="pretrain --checkpoint smollm2-tiny"):
+        models.path("smollm2-tiny")
+
+
+def test_extra_folders_come_first(checkpoints, tmp_path, monkeypatch):
+    extra = tmp_path / "extra"
+    shutil.copytree(checkpoints / "smollm2-tiny", extra / "smollm2-tiny")
+    shutil.copytree(checkpoints / "smollm2-tiny", extra / "new-model")
+    monkeypatch.setenv("SMOLCOURSE_CHECKPOINTS", str(extra))
+    assert models.path("smollm2-tiny") == extra / "smollm2-tiny"
+    assert "new-model" in models.names()
+
+
+def test_the_manifest_covers_every_file(checkpoints):
+    folder = checkpoints / "smollm2-tiny"
+    (folder / "extra.txt").write_text("x")
+    manifest = models.write_manifest(folder)
+    assert "extra.txt" in manifest and "manifest.json" not in manifest
+    assert json.loads((folder / "manifest.json").read_text()) == manifest
+    assert models.problems(folder) == []
+
+
+def test_the_hub_without_a_network_is_one_sentence():
+    with pytest.raises(CourseError) as caught:
+        models.load_tokenizer(profiles.get("smol").model("base"))
+    assert "SMOLCOURSE_PROFILE=tiny" in str(caught.value) and "\n" not in str(caught.value)
