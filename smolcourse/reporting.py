@@ -46,7 +46,7 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
         from smolcourse.metrics import interval
 
         data["interval"] = [round(edge, 4) for edge in interval(round(after * n), n)]
-    _show(data)
+    _show(data, course.lang)
     if not met and data["enforced"]:
         raise CourseError(
             f"The bar was missed: {metric} is {number(after, data)}, it should be "
@@ -76,34 +76,80 @@ def number(value: float | None, data: dict) -> str:
     return f"{value:.4g}" + (f" {unit}" if unit else "")
 
 
-def rows(data: dict) -> list[tuple[str, str]]:
-    """The report as (name, text) pairs."""
+LABELS = {
+    "en": {
+        "metric": "metric",
+        "before": "before",
+        "after": "after",
+        "bar": "bar",
+        "met": "met",
+        "missed": "missed",
+        "interval": "{after} (95% interval {low:.1%} to {high:.1%}, n={n})",
+        "time": "time",
+        "import": "import and load",
+        "train": "train",
+        "generate": "generate",
+        "other": "other",
+        "memory": "peak memory",
+        "gpu": "peak GPU memory",
+        "note": "note",
+        "reference": "with unsolved checks, the reference answers were used",
+    },
+    "zh-CN": {
+        "metric": "指标",
+        "before": "之前",
+        "after": "之后",
+        "bar": "标准",
+        "met": "达标",
+        "missed": "未达标",
+        "interval": "{after}（95% 区间 {low:.1%} 到 {high:.1%}，n={n}）",
+        "time": "用时",
+        "import": "导入与加载",
+        "train": "训练",
+        "generate": "生成",
+        "other": "其他",
+        "memory": "内存峰值",
+        "gpu": "显存峰值",
+        "note": "说明",
+        "reference": "有未完成的检查，结果使用了参考答案",
+    },
+}
+
+
+def rows(data: dict, lang: str = "en") -> list[tuple[str, str]]:
+    """The report as (name, text) pairs, in either language."""
+    say = LABELS[lang]
     sign = "≥" if data["higher_is_better"] else "≤"
     after = number(data["after"], data)
     if "interval" in data:
         low, high = data["interval"]
-        after += f" (95% interval {low:.1%} to {high:.1%}, n={data['extra']['n']})"
-    split = ", ".join(f"{name} {value:.0f} s" for name, value in data["sections"].items())
+        after = say["interval"].format(after=after, low=low, high=high, n=data["extra"]["n"])
+    split = ", ".join(f"{say.get(k, k)} {value:.0f} s" for k, value in data["sections"].items())
+    verdict = say["met" if data["met"] else "missed"]
     lines = [
-        ("metric", data["metric"]),
-        ("before", number(data["before"], data)),
-        ("after", after),
-        ("bar", f"{sign} {number(data['bar'], data)}: {'met' if data['met'] else 'missed'}"),
-        ("time", f"{data['seconds']:.0f} s ({split})"),
-        ("peak memory", f"{data['peak_memory_mb']:.0f} MB"),
+        (say["metric"], data["metric"]),
+        (say["before"], number(data["before"], data)),
+        (say["after"], after),
+        (say["bar"], f"{sign} {number(data['bar'], data)}: {verdict}"),
+        (say["time"], f"{data['seconds']:.0f} s ({split})"),
+        (say["memory"], f"{data['peak_memory_mb']:.0f} MB"),
     ]
     if data["peak_gpu_memory_mb"] is not None:
-        lines.append(("peak GPU memory", f"{data['peak_gpu_memory_mb']} MB"))
+        lines.append((say["gpu"], f"{data['peak_gpu_memory_mb']} MB"))
     lines += [(name, str(v)) for name, v in data["extra"].items() if name not in ("n", "unit")]
     if not data["enforced"]:
-        lines.append(("note", "with unsolved checks, the reference answers were used"))
+        lines.append((say["note"], say["reference"]))
     return lines
 
 
-def _show(data: dict) -> None:
-    lines = rows(data)
-    width = max(len(name) for name, _ in lines)
-    text = "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+def _show(data: dict, lang: str) -> None:
+    lines = rows(data, lang)
+    # A Chinese character is two columns wide.
+    widths = [sum(2 if ord(char) > 0x2E80 else 1 for char in name) for name, _ in lines]
+    text = "\n".join(
+        name + " " * (max(widths) - width + 2) + value
+        for (name, value), width in zip(lines, widths, strict=True)
+    )
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         print(text)

@@ -13,6 +13,7 @@ import sys
 from functools import cache
 
 from smolcourse.errors import CourseError
+from smolcourse.language import current_language
 
 DPI = 80
 SIZE = (6.0, 2.8)  # inches
@@ -91,8 +92,11 @@ def tokens(tokenizer, ids, labels=None, mask=None, title: str | None = None) -> 
         )
     count = ""
     if marked:
-        count = f"<div><small>{sum(kept)} of {len(ids)} tokens carry loss</small></div>"
-        text += f"\n({sum(kept)} of {len(ids)} tokens carry loss)"
+        said = f"{sum(kept)} of {len(ids)} tokens carry loss"
+        if current_language() == "zh-CN":
+            said = f"{len(ids)} 个 token 中有 {sum(kept)} 个参与计算损失"
+        count = f"<div><small>{said}</small></div>"
+        text += f"\n({said})"
     head = f"<b>{html.escape(title)}</b>" if title else ""
     _emit(text, f"<div>{head}<div style='line-height:1.9'>{''.join(cells)}</div>{count}</div>")
 
@@ -115,10 +119,9 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
     columns = [str(name) for name in columns]
     table = []
     for row in rows:
+        values = row
         if isinstance(row, dict):
             values = [row.get(name, "") for name in columns]
-        else:
-            values = list(row)
         if len(values) != len(columns):
             raise CourseError(f"A row has {len(values)} values for {len(columns)} columns.")
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in values]

@@ -167,6 +167,44 @@ def test_lab_is_told_apart_from_the_learners_own_settings(tmp_path):
         lab.arguments(tmp_path, lang="zh-CN")
 
 
+def test_lab_starts_on_the_rendered_start_page(monkeypatch):
+    """The README's first command, for real: the server answers with the course's defaults."""
+    import os
+    import re
+    import socket
+    import time
+    import urllib.request
+
+    root = Path(lab.__file__).parent.parent
+    if not (root / "README.md").is_file() or not (root / "pyproject.toml").is_file():
+        pytest.skip("not in the repository: an installed wheel")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "smolcourse.cli", "lab", "--no-browser", "--port", str(port)]
+    environment = {**os.environ, "JUPYTER_TOKEN": "secret"}
+    server = subprocess.Popen(
+        command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}/lab/api/settings/"
+        url += "@jupyterlab/docmanager-extension:plugin?token=secret"
+        answer = None
+        for _ in range(120):
+            assert server.poll() is None, server.stderr.read().decode()[-2000:]
+            try:
+                with urllib.request.urlopen(url, timeout=5) as reply:
+                    answer = json.load(reply)
+                break
+            except OSError:
+                time.sleep(0.25)
+        viewers = answer["schema"]["properties"]["defaultViewers"]["default"]
+        assert viewers == {"markdown": "Markdown Preview"}
+    finally:
+        server.terminate()
+        log = server.communicate(timeout=30)[1].decode()
+    assert re.search(rf"http://127\.0\.0\.1:{port}/lab/tree/README\.md", log)
+
+
 def test_lab_outside_the_repository_says_to_clone(run_cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, err = run_cli("lab")

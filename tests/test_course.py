@@ -218,6 +218,13 @@ def test_unsolved_checks_and_exercises_report_without_failing(here, capsys, monk
         made.report("m", 0.0, 0.1, 0.9)
 
 
+def test_the_report_speaks_chinese_in_a_chinese_notebook(here, capsys, monkeypatch):
+    monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
+    smolcourse.setup(NOTEBOOK).report("m", 0.0, 0.95, 0.9, n=100)
+    assert "≥ 90%: 达标" in capsys.readouterr().out
+    assert reporting.LABELS["en"].keys() == reporting.LABELS["zh-CN"].keys()
+
+
 def test_the_report_refuses_what_is_no_number(here, capsys):
     with pytest.raises(CourseError, match="number for 'after'"):
         smolcourse.setup(NOTEBOOK).report("m", 0, "good", 1)

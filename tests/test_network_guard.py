@@ -19,9 +19,11 @@ def test_other_machines_are_out_of_reach(forget_attempts):
 
 
 def test_this_machine_is_in_reach():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname(), timeout=5) as client:
-            assert client.getpeername() == server.getsockname()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=5) as client,
+    ):
+        assert client.getpeername() == server.getsockname()
     assert socket.getaddrinfo("localhost", 80)
 
 
