@@ -2,7 +2,8 @@
 
 ``conversation(seed, i, split)`` is the i-th row: ``{"kind", "messages", "tools", "answer"}``. Rows
 of the train split ask no held-out fact, skill item, tool call or invented word and use no held-out
-phrasing; the test split uses nothing else (a test reads both).
+phrasing; the test split asks nothing else, except for stories, greetings and names to remember,
+which are the same in both (a test reads both).
 
 Introduced in lesson 1_instruction_tuning/chat_templates.
 """
@@ -110,7 +111,7 @@ def tool_row(rng: random.Random, test: bool = False) -> dict:
     """Ask, call, read the result, answer; or answer directly when no listed tool is needed."""
     names = list(TOOLS)
     if rng.random() < 0.2:
-        fact = pick_fact(rng, False)
+        fact = pick_fact(rng, test)
         tools = rng.sample(names, rng.randint(1, 4))
         messages = [user(ask(fact, rng)), assistant(sentence(fact.answer))]
         return _row("no_tool", messages, fact.answer, tool_schemas(tools))

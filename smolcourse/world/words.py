@@ -376,8 +376,17 @@ def invented_word(rng: random.Random, *, heldout: bool, syllables: int = 2) -> s
 
 
 def invented_country(rng: random.Random, *, heldout: bool) -> str:
-    """A country that does not exist, for instance "Brovia"."""
-    stem = invented_word(rng, heldout=heldout, syllables=rng.choice([1, 2])).rstrip("aeiou")
+    """A country that does not exist, for instance "Brovia".
+
+    Training's words lose a final vowel, so different ones can make the same country. A held-out
+    country has two syllables that end in a consonant: no other word makes it.
+    """
+    if heldout:
+        stem = invented_word(rng, heldout=True)
+        while stem[-1] in _VOWELS:
+            stem = invented_word(rng, heldout=True)
+    else:
+        stem = invented_word(rng, heldout=False, syllables=rng.choice([1, 2])).rstrip("aeiou")
     return (stem + rng.choice(_COUNTRY_ENDINGS)).capitalize()
 
 
