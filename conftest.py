@@ -42,6 +42,7 @@ def load_guard():
 
 
 load_guard().install()
+pytest_plugins = ["notebook_rules"]  # tests/notebook_rules.py: how nbval runs the notebooks
 
 
 def pytest_sessionfinish(session, exitstatus):
