@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .facts import article
 from .splits import is_heldout
 from .words import COLORS, NAMES, PLACES, SHORT_WORDS, SIZES, THINGS
 
@@ -186,7 +187,10 @@ def passage(rng: random.Random) -> Item:
     places = rng.sample(PLACES, len(people))
     about = rng.choice(["color", "place"])
     if about == "color":
-        told = [f"{p} has a {c} {t}." for p, c, t in zip(people, colors, things, strict=True)]
+        told = [
+            f"{p} has {article(f'{c} {t}')}."
+            for p, c, t in zip(people, colors, things, strict=True)
+        ]
     else:
         told = [
             f"{p} is in the {w} with a {t}." for p, w, t in zip(people, places, things, strict=True)
@@ -196,7 +200,7 @@ def passage(rng: random.Random) -> Item:
         (f"Who has the {things[i]}?", people[i]),
         (
             f"What does {people[i]} have?",
-            f"a {things[i]}" if about == "place" else f"a {colors[i]} {things[i]}",
+            f"a {things[i]}" if about == "place" else article(f"{colors[i]} {things[i]}"),
         ),
     ]
     options.append(

@@ -21,7 +21,7 @@ _OPENINGS = (
 _EVENTS = (
     "There {p} found {a_ct}.",
     "{p} saw {a_sz} under a tree.",
-    "A {sz} {z} came and looked at {p}.",
+    "{A_sz} came and looked at {p}.",
     "{q} had some {f}, and they ate it together.",
     "{q} lost the {t}, and {p} helped to look for it.",
     "They played with the {t} until it was dark.",
@@ -58,6 +58,7 @@ def story(rng: random.Random) -> tuple[str, str]:
         "p": p, "q": q, "w": w, "w2": w2, "t": t, "c": c, "z": z, "sz": sz,
         "f": rng.choice(FOODS), "mood": rng.choice(["warm", "cold", "quiet", "windy", "sunny"]),
         "a_ct": article(f"{c} {t}"), "a_sz": article(f"{sz} {z}"),
+        "A_sz": article(f"{sz} {z}").capitalize(),
     }  # fmt: skip
     lines = [rng.choice(_OPENINGS), *rng.sample(_EVENTS, rng.randint(1, 3)), rng.choice(_QUOTES)]
     lines += [*rng.sample(_EVENTS, rng.randint(0, 2)), rng.choice(_ENDINGS)]

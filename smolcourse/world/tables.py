@@ -8,7 +8,8 @@ from __future__ import annotations
 
 
 def _pairs(text: str) -> dict[str, str]:
-    pairs = [item.strip().split("=") for item in text.replace("\n", " ").split(";") if item.strip()]
+    # A pair may be broken over two lines, so white space is made single first.
+    pairs = [item.strip().split("=") for item in " ".join(text.split()).split(";") if item.strip()]
     table = {subject.strip(): answer.strip() for subject, answer in pairs}
     if len(table) != len(pairs):
         seen: set[str] = set()
