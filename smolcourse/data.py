@@ -233,8 +233,9 @@ def _from_hub(name: str, split: str, profile) -> Dataset:
             source.hub, source.config, split=source.splits[split], revision=source.revision
         )
     except (OSError, ValueError, ConnectionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CourseError(
-            f"The dataset {source.hub} can't be loaded ({str(error).splitlines()[0]}): check the network, "
+            f"The dataset {source.hub} can't be loaded ({reason}): check the network, "
             "or work offline with profile='tiny'."
         ) from error
     return adapt(raw, name, source.columns)
