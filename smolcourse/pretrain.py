@@ -148,11 +148,12 @@ def load_state(path: Path, recipe: Recipe) -> dict | None:
         return None
     try:
         state = torch.load(path, weights_only=True)
+        other = state["recipe"] != asdict(recipe)
     except Exception as error:
         raise CourseError(
             f"The saved run {path} can't be read ({type(error).__name__}): delete that file to start anew."
         ) from error
-    if state["recipe"] != asdict(recipe):
+    if other:
         raise CourseError(
             f"The saved run in {path.parent} belongs to another recipe: choose another --out folder, "
             "or delete that one to start anew."
