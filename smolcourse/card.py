@@ -61,7 +61,9 @@ def score_table(scores: list[Score]) -> str:
     for s in scores:
         low, high = s.interval
         bar = "" if s.bar is None else f"{s.bar:.0%}"
-        lines.append(f"| {s.name} | {s.share:.1%} | {low:.1%} to {high:.1%} | {s.n} | {bar} |")
+        lines.append(
+            f"| {_cell(s.name)} | {s.share:.1%} | {low:.1%} to {high:.1%} | {s.n} | {bar} |"
+        )
     return "\n".join(lines)
 
 
