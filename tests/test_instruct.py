@@ -1,0 +1,91 @@
+"""The instruct recipe: what its rows look like, and that both stages run and go on."""
+
+from dataclasses import replace
+
+import pytest
+import small
+import torch
+
+from smolcourse.instruct import InstructRecipe, preference_rows, sft_dataset, train_instruct
+from smolcourse.world.chat import conversation
+from smolcourse.world.facts import all_facts
+from smolcourse.world.manner import manner_of
+
+RECIPE = InstructRecipe(
+    sft_rows=8, sft_batch=4, dpo_rows=6, dpo_batch=3, max_length=128, save_every=1
+)
+
+
+def test_sft_rows_are_the_rendered_conversations():
+    tokenizer = small.tokenizer()
+    dataset = sft_dataset(tokenizer, replace(RECIPE, sft_rows=60))
+    assert dataset.column_names == ["input_ids", "labels"] and len(dataset) == 60
+    for i, row in enumerate(dataset):
+        source = conversation(RECIPE.seed, i)
+        text = tokenizer.apply_chat_template(
+            source["messages"], tools=source["tools"], tokenize=False
+        )
+        assert text.startswith(tokenizer.decode(row["input_ids"]))
+        assert len(row["input_ids"]) == len(row["labels"]) <= RECIPE.max_length
+        taught = [t for t in row["labels"] if t != -100]
+        assert all(a in (-100, b) for a, b in zip(row["labels"], row["input_ids"], strict=True))
+        turns = sum(m["role"] == "assistant" for m in source["messages"])
+        if len(row["input_ids"]) < RECIPE.max_length:
+            assert taught.count(2) == turns and taught[-1] == 2  # every turn's end is learned
+            assert row["labels"][0] == -100 and row["labels"][-1] == -100
+
+
+def test_sft_rows_are_cut_to_the_longest_length():
+    dataset = sft_dataset(small.tokenizer(), replace(RECIPE, sft_rows=40, max_length=20))
+    assert max(map(len, dataset["input_ids"])) == max(map(len, dataset["labels"])) == 20
+
+
+@pytest.mark.parametrize("heldout", [False, True])
+def test_preferences_prefer_something(heldout):
+    rows = preference_rows(replace(RECIPE, dpo_rows=600), heldout=heldout)
+    facts = {fact.answer.lower(): fact.heldout for fact in all_facts() if fact.heldout == heldout}
+    kinds = {"admit": 0, "answer": 0, "manner": 0}
+    for row in rows:
+        assert set(row) == {"prompt", "chosen", "rejected"}
+        assert row["chosen"] != row["rejected"]
+        assert [m["role"] for m in row["prompt"]] in (["user"], ["system", "user"])
+        for side in ("chosen", "rejected"):
+            assert [m["role"] for m in row[side]] == ["assistant"]
+        good, bad = row["chosen"][0]["content"], row["rejected"][0]["content"]
+        if good == "I do not know.":
+            kinds["admit"] += 1
+            assert bad.removesuffix(".").lower() in facts
+        elif bad == "I do not know.":
+            kinds["answer"] += 1
+            assert good.removesuffix(".").lower() in facts
+        else:
+            kinds["manner"] += 1
+            assert manner_of(good) != manner_of(bad)
+    assert set(kinds.values()) == {200}
+
+
+def test_preferences_follow_from_the_seed():
+    assert preference_rows(RECIPE) == preference_rows(RECIPE)
+    assert preference_rows(RECIPE) == preference_rows(replace(RECIPE, dpo_rows=9))[:6]
+    assert preference_rows(RECIPE) != preference_rows(replace(RECIPE, seed=1))
+
+
+def test_both_stages_run_and_a_second_call_goes_on(tmp_path):
+    base, out = tmp_path / "base", tmp_path / "run"
+    model = small.model()
+    model.save_pretrained(base)
+    small.tokenizer().save_pretrained(base)
+    trained, tokenizer, seconds = train_instruct(RECIPE, base, out, progress=False)
+    assert set(seconds) == {"sft", "dpo"} and not trained.training
+    assert tokenizer.eos_token == "<|im_end|>"
+    assert trained.generation_config.eos_token_id == 2
+    assert trained.generation_config.pad_token_id == 16
+    changed = [
+        name for name, value in trained.state_dict().items()
+        if not torch.equal(value, model.state_dict()[name])
+    ]  # fmt: skip
+    assert changed
+    again, _, seconds = train_instruct(RECIPE, base, out, progress=False)
+    assert set(seconds) == {"dpo"}  # the first stage is done; the second goes on at its end
+    for name, value in again.state_dict().items():
+        assert torch.equal(value, trained.state_dict()[name]), name
