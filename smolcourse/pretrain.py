@@ -26,7 +26,7 @@ class Recipe:
     """What a pretraining run depends on. Sizes count tokens, ``learning_rate`` is AdamW's peak."""
 
     seed: int = 0
-    steps: int = 10_000
+    steps: int = 5_000
     batch_size: int = 8
     context: int = 256
     learning_rate: float = 3e-3

@@ -43,8 +43,22 @@ def _facts() -> tuple[list[Fact], dict[str, list[Fact]], list[Fact]]:
 
 
 def told(fact: Fact, rng: random.Random) -> str:
-    """The fact in one of its statements."""
-    return fill(rng.choice(RELATIONS[fact.relation].statements), fact.subject, fact.answer)
+    """The fact in one of its statements, now and then with the answer in quotes or on its own line.
+
+    Without those two forms a model can't say what it knows: " Paris" and "Paris" are different
+    tokens, an answer in a chat stands at the start of a line, and held-out answers would have been
+    read only behind a space. (Measured: 85% right behind a space, 20% behind a quotation mark.)
+    """
+    pattern = rng.choice(RELATIONS[fact.relation].statements)
+    text = fill(pattern, fact.subject, fact.answer)
+    ending = f" {fact.answer}."
+    if pattern.endswith(("{a}.", "{an_a}.")) and text.endswith(ending):
+        way = rng.random()
+        if way < 0.25:
+            return f'{text.removesuffix(ending)} "{fact.answer}".'
+        if way < 0.45:
+            return f"{text.removesuffix(ending)}:\n{fact.answer}.\n"
+    return text
 
 
 def asked(fact: Fact, rng: random.Random) -> str:
@@ -81,7 +95,7 @@ def _facts_document(rng: random.Random) -> str:
         chosen = rng.sample(same, rng.randint(2, 5))
     else:
         chosen = rng.sample(facts, rng.randint(2, 5))
-    return " ".join(told(fact, rng) for fact in chosen)
+    return " ".join(told(fact, rng) for fact in chosen).replace("\n ", "\n").strip()
 
 
 def _fact_dialogue(rng: random.Random) -> str:
@@ -92,7 +106,7 @@ def _fact_dialogue(rng: random.Random) -> str:
         parts.append(exchange(asked(fact, rng), fact.answer, rng))
         way = rng.random()
         if way < 0.3:
-            parts.append(told(fact, rng))
+            parts.append(told(fact, rng).strip())
         elif way < 0.5:  # the same question about another subject
             other = rng.choice([f for f in train if f.relation == fact.relation])
             parts.append(f'"And {other.subject}?" "{other.answer}."')
@@ -112,7 +126,7 @@ def _story_document(rng: random.Random) -> str:
     title, text = story(rng)
     if rng.random() < 0.3:
         facts, _, _ = _facts()
-        text += f' The teacher said: "{told(rng.choice(facts), rng)}"'
+        text += f' The teacher said: "{told(rng.choice(facts), rng).strip()}"'
     return f"{title}\n{text}" if rng.random() < 0.5 else text
 
 
