@@ -43,22 +43,28 @@ def _facts() -> tuple[list[Fact], dict[str, list[Fact]], list[Fact]]:
 
 
 def told(fact: Fact, rng: random.Random) -> str:
-    """The fact in one of its statements, now and then with the answer in quotes or on its own line.
+    """The fact in one of its statements, see ``set_off``."""
+    pattern = rng.choice(RELATIONS[fact.relation].statements)
+    return set_off(fill(pattern, fact.subject, fact.answer), fact.answer, rng)
+
+
+def set_off(text: str, answer: str, rng: random.Random) -> str:
+    """A statement; if it ends with the answer, now and then with that in quotes or on its own line.
 
     Without those two forms a model can't say what it knows: " Paris" and "Paris" are different
     tokens, an answer in a chat stands at the start of a line, and held-out answers would have been
     read only behind a space. (Measured: 85% right behind a space, 20% behind a quotation mark.)
     """
-    pattern = rng.choice(RELATIONS[fact.relation].statements)
-    text = fill(pattern, fact.subject, fact.answer)
-    ending = f" {fact.answer}."
-    if pattern.endswith(("{a}.", "{an_a}.")) and text.endswith(ending):
-        way = rng.random()
-        if way < 0.25:
-            return f'{text.removesuffix(ending)} "{fact.answer}".'
-        if way < 0.45:
-            return f"{text.removesuffix(ending)}:\n{fact.answer}.\n"
-    return text
+    ending = f" {answer}."
+    way = rng.random()
+    if not text.endswith(ending) or way >= 0.45:
+        return text
+    start = text.removesuffix(ending)
+    return f'{start} "{answer}".' if way < 0.25 else f"{start}:\n{answer}.\n"
+
+
+def _joined(sentences: list[str]) -> str:
+    return " ".join(sentences).replace("\n ", "\n").strip()
 
 
 def asked(fact: Fact, rng: random.Random) -> str:
@@ -95,7 +101,7 @@ def _facts_document(rng: random.Random) -> str:
         chosen = rng.sample(same, rng.randint(2, 5))
     else:
         chosen = rng.sample(facts, rng.randint(2, 5))
-    return " ".join(told(fact, rng) for fact in chosen).replace("\n ", "\n").strip()
+    return _joined([told(fact, rng) for fact in chosen])
 
 
 def _fact_dialogue(rng: random.Random) -> str:
@@ -114,7 +120,8 @@ def _fact_dialogue(rng: random.Random) -> str:
 
 
 def _skills_document(rng: random.Random) -> str:
-    return " ".join(skill_item(rng).statement for _ in range(rng.randint(2, 4)))
+    items = [skill_item(rng) for _ in range(rng.randint(2, 4))]
+    return _joined([set_off(item.statement, item.answer, rng) for item in items])
 
 
 def _skill_dialogue(rng: random.Random) -> str:
