@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -111,7 +112,7 @@ def links(text: str) -> list[str]:
                 found.append(child.attrGet("href") or child.attrGet("src"))
             elif child.type == "html_inline":
                 found += _html_links(child.content)
-    return [target for target in found if target]
+    return [unquote(target) for target in found if target]
 
 
 def _html_links(html: str) -> list[str]:

@@ -133,3 +133,31 @@ def test_generated_pages_are_up_to_date():
     from smolcourse import results
 
     assert results.write(ROOT, check=True) == [], "run `smolcourse results`"
+
+
+def chinese_texts() -> dict[str, str]:
+    """Everything that a Chinese reader reads: pages, notebook sources, what the checks say."""
+    texts = {pages.name(path): read(path) for path in CHINESE}
+    for pattern in ("[0-9]_*/notebooks/source/*.py", "smolcourse/checks/messages/*.toml"):
+        texts |= {pages.name(path): read(path) for path in sorted(ROOT.glob(pattern))}
+    return texts
+
+
+def test_one_thing_has_one_chinese_name():
+    """No text uses a word that the glossary lists as another word for one of its terms."""
+    rows = [line.split("|") for line in read(ROOT / "docs/glossary.md").splitlines()]
+    avoided = {
+        word: row[2].strip()
+        for row in rows
+        if len(row) == 7 and row[2].strip() != "中文" and not set(row[2]) <= set("-")
+        for word in row[5].strip().split("、")
+        if word
+    }
+    assert len(avoided) > 20
+    found = [
+        f"{where}: {word}, here called {term}"
+        for where, text in chinese_texts().items()
+        for word, term in avoided.items()
+        if word in text
+    ]
+    assert found == []
