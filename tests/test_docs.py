@@ -161,3 +161,19 @@ def test_one_thing_has_one_chinese_name():
         if word in text
     ]
     assert found == []
+
+
+@each(sorted(ROOT.glob("[0-9]_*/README*.md")))
+def test_a_module_page_lists_its_exercises_with_level_and_minutes(path):
+    from smolcourse.authoring.build import find_sources
+    from smolcourse.authoring.source import read_source
+
+    listed = re.findall(r"^\| \[`([\w.]+)`\]\(\S+\) \| (\S+) \| (\d+) \|", read(path), re.MULTILINE)
+    sources = [read_source(source, ROOT) for source in find_sources(ROOT)]
+    wanted = [
+        (cell.id, cell.attributes["level"], str(cell.attributes["minutes"]))
+        for source in sources
+        if source.path.is_relative_to(path.parent)
+        for cell in source.exercises()
+    ]
+    assert listed == wanted
