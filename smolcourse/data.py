@@ -35,8 +35,8 @@ def load(
 
     Args:
         name: "facts", "conversations", "math", "preferences" or "stories".
-        split: "train" or "test"; for facts also "new_phrasing" (tiny): known facts asked in words
-            that no training text uses.
+        split: "train" or "test"; for facts also "new_phrasing": asked in words that no training
+            text uses (tiny: of known facts; smol: other questions with a new opening).
         profile: "tiny" or "smol".
         rows: at most this many rows, the first ones; None for all.
 
@@ -48,11 +48,7 @@ def load(
     chosen = profiles.get(profile)
     if name not in TINY:
         raise one_of("dataset", name, TINY)
-    splits = (
-        ("train", "test", "new_phrasing")
-        if name == "facts" and chosen.name == "tiny"
-        else ("train", "test")
-    )
+    splits = ("train", "test", "new_phrasing") if name == "facts" else ("train", "test")
     if split not in splits:
         raise one_of(f"split of '{name}'", split, splits)
     dataset = TINY[name](split) if chosen.name == "tiny" else _from_hub(name, split, chosen)
@@ -193,6 +189,12 @@ def adapt_sciq(row: dict) -> dict:
     return question_answer(row["question"], f"{row['correct_answer'].rstrip('.')}.", "science")
 
 
+def reword(row: dict) -> dict:
+    """The same question with an opening that training never uses."""
+    question = f"Can you tell me this? {row['question']}"
+    return question_answer(question, row["answer"], row["group"])
+
+
 def adapt_preferences(row: dict) -> dict:
     """trl-lib/ultrafeedback_binarized -> prompt, chosen, rejected, each a list of messages.
 
@@ -228,14 +230,14 @@ def _from_hub(name: str, split: str, profile) -> Dataset:
     from datasets import load_dataset
 
     source = profile.dataset(name)
+    hub_split = source.splits["validation" if split == "new_phrasing" else split]
     try:
-        raw = load_dataset(
-            source.hub, source.config, split=source.splits[split], revision=source.revision
-        )
+        raw = load_dataset(source.hub, source.config, split=hub_split, revision=source.revision)
     except (OSError, ValueError, ConnectionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CourseError(
             f"The dataset {source.hub} can't be loaded ({reason}): check the network, "
             "or work offline with profile='tiny'."
         ) from error
-    return adapt(raw, name, source.columns)
+    rows = adapt(raw, name, source.columns)
+    return rows.map(reword) if split == "new_phrasing" else rows

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .world.chat import ask, conversation
-from .world.corpus import _facts
+from .world.corpus import _facts, document
 from .world.honesty import UNKNOWN, unknown_question
 from .world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
 from .world.splits import rng as make_rng
+
+
+REPLAY_EVERY = 5  # every fifth row of stage 1 is a pretraining document, all of it with loss
+END_OF_TEXT = 0
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,32 @@ def sft_dataset(tokenizer, recipe: InstructRecipe):
     """
     from datasets import Dataset
 
-    def generate(start: int, stop: int):
-        for i in range(start, stop):
-            row = conversation(recipe.seed, i)
-            encoded = tokenizer.apply_chat_template(
-                row["messages"],
-                tools=row["tools"],
-                return_dict=True,
-                return_assistant_tokens_mask=True,
-            )
-            ids, mask = encoded["input_ids"], encoded["assistant_masks"]
-            labels = [t if m else -100 for t, m in zip(ids, mask, strict=True)]
+    documents = replay_documents(recipe)
+
+    def rows():
+        for i in range(recipe.sft_rows):
+            if i % REPLAY_EVERY == 0:
+                ids = tokenizer(documents[i // REPLAY_EVERY])["input_ids"] + [END_OF_TEXT]
+                labels = list(ids)
+            else:
+                row = conversation(recipe.seed, i)
+                encoded = tokenizer.apply_chat_template(
+                    row["messages"],
+                    tools=row["tools"],
+                    return_dict=True,
+                    return_assistant_tokens_mask=True,
+                )
+                ids, mask = encoded["input_ids"], encoded["assistant_masks"]
+                labels = [t if m else -100 for t, m in zip(ids, mask, strict=True)]
             yield {"input_ids": ids[: recipe.max_length], "labels": labels[: recipe.max_length]}
 
-    return Dataset.from_list(list(generate(0, recipe.sft_rows)))
+    return Dataset.from_list(list(rows()))
+
+
+def replay_documents(recipe: InstructRecipe) -> list[str]:
+    """Fresh pretraining documents; a long SFT without them forgets what it never asks about."""
+    count = -(-recipe.sft_rows // REPLAY_EVERY)
+    return [document(recipe.seed + 1000, i) for i in range(count)]
 
 
 def preference_rows(recipe: InstructRecipe, *, heldout: bool = False) -> list[dict]:

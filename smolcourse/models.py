@@ -194,6 +194,11 @@ def load_tokenizer(source: Source | str | Path):
 
     tokenizer = _load(AutoTokenizer.from_pretrained, source)
     tokenizer.padding_side = "left"
+    if tokenizer.chat_template is None and "<|im_end|>" in tokenizer.get_vocab():
+        # SmolLM2's base models know the chat markup's tokens but carry no template.
+        from smolcourse.tokenizer import CHAT_TEMPLATE
+
+        tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:
         # Never the chat's end token: where PAD is masked, the end would be masked with it.
         spare = "<|endoftext|>"

@@ -238,3 +238,24 @@ def test_no_network_is_one_sentence(monkeypatch, failure):
     with pytest.raises(CourseError, match="openai/gsm8k can't be loaded.*profile='tiny'") as error:
         data.load("math", "train", "smol")
     one_sentence(error)
+
+
+def test_smol_new_phrasing_rewords_other_questions(monkeypatch):
+    import datasets as hub
+
+    from smolcourse import data
+
+    asked = []
+
+    def fake(name, config=None, split=None, revision=None):
+        asked.append(split)
+        row = {"question": "What is water?", "distractor3": "a", "distractor1": "b", "distractor2": "c",
+               "correct_answer": "a liquid", "support": ""}  # fmt: skip
+        return hub.Dataset.from_list([row])
+
+    monkeypatch.setattr(hub, "load_dataset", fake)
+    rows = data.load("facts", "new_phrasing", profile="smol")
+    assert asked == ["validation"]
+    assert rows[0]["question"] == "Can you tell me this? What is water?"
+    assert rows[0]["messages"][0]["content"] == rows[0]["question"]
+    assert rows[0]["answer"] == "a liquid."
