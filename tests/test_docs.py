@@ -130,9 +130,24 @@ def test_no_committed_file_names_an_index_or_a_path_of_this_machine():
 
 
 def test_generated_pages_are_up_to_date():
+    import readme  # tools/readme.py
+
     from smolcourse import results
 
     assert results.write(ROOT, check=True) == [], "run `smolcourse results`"
+    assert readme.problems() == []
+
+
+def test_the_readme_program_fills_its_blocks_and_only_those():
+    import readme
+
+    page = "a\n" + "".join(f"<!-- {b}:begin -->old<!-- {b}:end -->\n" for b in readme.BLOCKS) + "z"
+    for lang in readme.PAGES:
+        filled = readme.fill(page, lang)
+        assert "old" not in filled and filled.startswith("a\n") and filled.endswith("\nz")
+        assert readme.fill(filled, lang) == filled
+    with pytest.raises(ValueError, match="sample:begin"):
+        readme.fill("no markers", "en")
 
 
 def chinese_texts() -> dict[str, str]:
