@@ -6,7 +6,6 @@ them from its cache, without a network, if they are there; otherwise from the in
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from clean import environment, needs_uv, uv
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOK = ROOT / "1_instruction_tuning/notebooks/chat_templates_solution.ipynb"
@@ -24,27 +24,7 @@ SIZE_LIMIT = 35_000_000  # bytes: 30 MB of checkpoints and the code
 REPORT = "application/vnd.smolcourse.report+json"
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 
-pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
-
-
-def environment() -> dict[str, str]:
-    """The process's environment without what points at the repository's own environment."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "VIRTUAL_ENV"))}
-    kept["PYTHONPATH"] = str(ROOT / "tests" / "network_guard")  # the network stays closed
-    kept.pop("UV_PROJECT_ENVIRONMENT", None)
-    return kept
-
-
-def uv(*arguments, cwd: Path) -> None:
-    """Run uv from its cache, or with the network if the cache lacks something."""
-    for extra in (["--offline"], []):
-        done = subprocess.run(
-            ["uv", *map(str, arguments), *extra],
-            cwd=cwd, env=environment(), capture_output=True, text=True, timeout=1800,
-        )  # fmt: skip
-        if not done.returncode:
-            return
-    pytest.fail(f"uv {arguments[0]} failed: {done.stderr[-2000:]}")
+pytestmark = needs_uv
 
 
 def run(python: Path, *arguments: str, cwd: Path) -> str:
