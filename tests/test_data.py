@@ -157,6 +157,15 @@ def test_sciq_becomes_facts(hub):
     assert row["messages"][1] == {"role": "assistant", "content": "carbon dioxide."}
 
 
+def test_facts_in_new_words_come_from_rows_that_are_neither_train_nor_test(hub):
+    dataset = data.load("facts", "new_phrasing", "smol")
+    check_schema(dataset, "facts")
+    row = dataset[0]
+    assert row["question"] == row["messages"][0]["content"] != SCIQ["question"]
+    assert row["question"].endswith(SCIQ["question"]) and row["answer"] == "carbon dioxide."
+    assert hub[0][2] == "validation"
+
+
 def test_ultrafeedback_loses_its_repeated_prompt(hub):
     row = data.load("preferences", "train", "smol")[0]
     assert row["prompt"] == PROMPT
@@ -194,8 +203,8 @@ def test_unknown_names_are_named():
     one_sentence(error)
     with pytest.raises(CourseError, match="new_phrasing"):
         data.load("facts", "validation")
-    with pytest.raises(CourseError, match="no split") as error:
-        data.load("facts", "new_phrasing", "smol")
+    with pytest.raises(CourseError, match="no split of 'stories' named 'validation'") as error:
+        data.load("stories", "validation", "smol")
     one_sentence(error)
     with pytest.raises(CourseError, match="no profile named 'huge'") as error:
         data.load("facts", "train", "huge")

@@ -11,7 +11,7 @@ import pytest
 from hygiene import conversation_leaks, leaks
 
 from smolcourse import data
-from smolcourse.instruct import InstructRecipe, preference_rows
+from smolcourse.instruct import InstructRecipe, preference_rows, replay_documents
 from smolcourse.world.chat import TEST_KINDS, ask, conversation
 from smolcourse.world.corpus import document, exchange
 from smolcourse.world.facts import RELATIONS, all_facts, fill
@@ -70,6 +70,7 @@ def test_no_training_set_asks_what_is_held_out():
     assert pair_leaks(data.load("preferences")) == []
     assert pair_leaks(preference_rows(InstructRecipe())) == []
     assert corpus_leaks(data.load("stories")["text"]) == []
+    assert corpus_leaks(replay_documents(InstructRecipe(sft_rows=25_000))) == []
 
 
 def test_documents_tell_the_held_out_facts(documents):

@@ -6,8 +6,16 @@ import pytest
 import small
 import torch
 
-from smolcourse.instruct import InstructRecipe, preference_rows, sft_dataset, train_instruct
+from smolcourse.instruct import (
+    REPLAY_EVERY,
+    InstructRecipe,
+    preference_rows,
+    replay_documents,
+    sft_dataset,
+    train_instruct,
+)
 from smolcourse.world.chat import conversation
+from smolcourse.world.corpus import document
 from smolcourse.world.facts import all_facts
 from smolcourse.world.manner import manner_of
 
@@ -21,6 +29,8 @@ def test_sft_rows_are_the_rendered_conversations():
     dataset = sft_dataset(tokenizer, replace(RECIPE, sft_rows=60))
     assert dataset.column_names == ["input_ids", "labels"] and len(dataset) == 60
     for i, row in enumerate(dataset):
+        if i % REPLAY_EVERY == 0:
+            continue
         source = conversation(RECIPE.seed, i)
         text = tokenizer.apply_chat_template(
             source["messages"], tools=source["tools"], tokenize=False
@@ -33,6 +43,17 @@ def test_sft_rows_are_the_rendered_conversations():
         if len(row["input_ids"]) < RECIPE.max_length:
             assert taught.count(2) == turns and taught[-1] == 2  # every turn's end is learned
             assert row["labels"][0] == -100 and row["labels"][-1] == -100
+
+
+def test_every_fifth_row_is_a_pretraining_document_learned_whole():
+    tokenizer, recipe = small.tokenizer(), replace(RECIPE, sft_rows=22, max_length=512)
+    documents = replay_documents(recipe)
+    assert len(documents) == 5 == len(set(documents))
+    assert not set(documents) & {document(recipe.seed, i) for i in range(1000)}
+    for i, row in enumerate(sft_dataset(tokenizer, recipe)):
+        if i % REPLAY_EVERY == 0:
+            assert row["labels"] == row["input_ids"] and row["input_ids"][-1] == 0
+            assert tokenizer.decode(row["input_ids"][:-1]) == documents[i // REPLAY_EVERY]
 
 
 def test_sft_rows_are_cut_to_the_longest_length():
