@@ -77,6 +77,19 @@ def test_requirements_lose_index_lines():
     assert neutral_lock.neutral_requirements(text).endswith("a==1 \\\n    --hash=sha256:00\n")
 
 
+def test_requirements_get_the_extras_that_older_pips_need():
+    lock = """\
+[[package]]
+name = "a"
+version = "1.0"
+dependencies = [{ name = "b", extra = ["y", "x"] }, { name = "c" }]
+"""
+    text = "a==1.0 \\\n    --hash=sha256:00\nb==2.0 ; os_name == 'nt' \\\nc==3.0\n"
+    wanted = text.replace("b==", "b[x,y]==")
+    assert neutral_lock.with_extras(text, lock) == wanted
+    assert neutral_lock.with_extras(wanted, lock) == wanted
+
+
 @pytest.mark.parametrize("name", ["uv.lock", "requirements.txt"])
 def test_the_committed_file_names_no_host(name):
     assert neutral_lock.named_hosts(committed(name)) == []
@@ -86,8 +99,11 @@ def test_the_committed_files_agree():
     entries = tomllib.loads(committed("uv.lock"))["package"]
     locked = {(p["name"], p["version"]) for p in entries if p["name"] != "smolcourse"}
     lines = [line for line in committed("requirements.txt").splitlines() if "==" in line]
-    required = {tuple(line.split(";")[0].split("\\")[0].strip().split("==")) for line in lines}
+    pinned = [line.split(";")[0].split("\\")[0].strip().split("==") for line in lines]
+    required = {(name.split("[")[0], version) for name, version in pinned}
     assert required <= locked
+    extras = neutral_lock.with_extras(committed("requirements.txt"), committed("uv.lock"))
+    assert extras == committed("requirements.txt"), "run tools/neutral_lock.py"
     names = {name for name, _ in required}
     assert {"torch", "transformers", "trl", "jupyterlab", "nbval"} <= names
     assert all("--hash=" in line for line in committed("requirements.txt").split("\n    ")[1:])

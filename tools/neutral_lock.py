@@ -16,6 +16,7 @@ import argparse
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,24 @@ def neutral_requirements(text: str) -> str:
     return EXPORT_HEADER + "\n".join(lines).strip("\n") + "\n"
 
 
+def with_extras(requirements: str, lock: str) -> str:
+    """The requirements with the extras that a locked package asks of another: `typepy[datetime]==`.
+
+    uv's export leaves them out. The pip that comes with Python 3.11 then takes `typepy[datetime]`
+    for another package than the pinned `typepy`, finds it without a hash and stops.
+    """
+    wanted: dict[str, set[str]] = {}
+    for package in tomllib.loads(lock)["package"]:
+        for needed in package.get("dependencies", []):
+            wanted.setdefault(needed["name"], set()).update(needed.get("extra", []))
+
+    def line(match: re.Match) -> str:
+        extras = ",".join(sorted(wanted.get(match[1], ())))
+        return f"{match[1]}[{extras}]==" if extras else match[0]
+
+    return re.sub(r"^([\w.-]+)(?:\[[^\]]*\])?==", line, requirements, flags=re.MULTILINE)
+
+
 def named_hosts(text: str) -> list[str]:
     """The lines of a text that name an address, with their numbers (empty is what we want)."""
     return [
@@ -75,9 +94,10 @@ def main() -> None:
         "export", "--format", "requirements-txt", "--no-emit-project", "--no-header", "--quiet"
     )
     lock_file = ROOT / "uv.lock"
+    lock = lock_file.read_text(encoding="utf-8")
     files = {
-        lock_file: neutral_lock(lock_file.read_text(encoding="utf-8")),
-        ROOT / "requirements.txt": neutral_requirements(exported),
+        lock_file: neutral_lock(lock),
+        ROOT / "requirements.txt": with_extras(neutral_requirements(exported), lock),
     }
     for file, text in files.items():
         if hosts := named_hosts(text):
