@@ -41,7 +41,7 @@
 # 在你答对之前，notebook 会用参考答案继续往下走，所以你随时都可以把它从头运行到尾。
 # %% id="install"
 import importlib.util; importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course");
-# %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
+# %% id="setup"
 import copy
 import json
 import re
@@ -63,7 +63,7 @@ course = setup("1_instruction_tuning/chat_templates")
 # %% [markdown] lang="zh-CN" of="e4c2176c"
 # ## 1. 先看问题
 #
-# 你手里的是本课程的**指令模型（instruct model）**：它用对话训练过，回答问题很在行。现在把同一批没有参加训练的问题，用三种写法问它：
+# 你手里的是本课程的**指令模型（instruct model）**：它用对话训练过，回答问题很在行。现在把同一批留出的（held-out）问题，用三种写法问它：
 #
 # 1. 只有问题本身；
 # 2. 自己想出来的格式 `User: ... Assistant:`，看上去挺合理；
@@ -162,7 +162,7 @@ for messages in short:
 #
 # **Draft 1** is what people write first.
 # %% [markdown] lang="zh-CN" of="0d6eda15"
-# 最后一行 `<|im_start|>assistant⏎` 是**生成提示（generation prompt）**：它打开助手的这一轮，并让它开着。它之所以在那里，是因为我们要求加上它。
+# 最后一行 `<|im_start|>assistant⏎` 是**生成提示（generation prompt）**：它打开助手的轮次（turn），并让它开着。它之所以在那里，是因为我们要求加上它。
 #
 # **第一稿**，大多数人一上来就这么写：
 # %% id="render.draft1"
@@ -179,7 +179,7 @@ compare(draft_1)
 # %% [markdown] lang="en"
 # It knows only one turn, and it never closes it. **Draft 2** writes every message and closes it:
 # %% [markdown] lang="zh-CN" of="29689d9b"
-# 它只认识一轮对话，而且从不把这一轮关上。**第二稿**写出每一条消息，并且都关上：
+# 它只认识一个轮次，而且从不把它关上。**第二稿**写出每一条消息，并且都关上：
 # %% id="render.draft2"
 def draft_2(messages, add_generation_prompt=False):
     text = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>" for m in messages)
@@ -377,7 +377,7 @@ print("the right spelling is the best, or less than 2 points from it:", costs["r
 # 有的错误让模型一败涂地，有的几乎不花代价。光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。
 # 所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
 #
-# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮。没有任何东西说明轮到谁了，模型可能以任何角色写下去。
+# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次。没有任何东西说明轮到谁了，模型可能以任何角色写下去。
 #
 # ## 5. 训练文本必须等于推理文本
 #
@@ -685,12 +685,12 @@ print("the whole chat begins with turn 1:", all_turns.startswith(turn_1))
 # - one training row for each assistant turn, so that each row is what the model sees at that moment;
 # - loss on the last turn only.
 # %% [markdown] lang="zh-CN" of="c88c61fd"
-# 如果用这样的文本训练，并且每个助手轮都计算损失，模型就会学着**不思考**就回答第一个问题，而且是在一个从不出现的上下文里：推理时它必须先思考。
+# 如果用这样的文本训练，并且每个助手轮次都计算损失，模型就会学着**不思考**就回答第一个问题，而且是在一个从不出现的上下文里：推理时它必须先思考。
 # （第一轮的键值缓存也作废了，因为 token 变了。）有三条出路：
 #
 # - 使用处处保留思考的**训练模板**；TRL 为常见模型准备好了这样的模板；
-# - 每个助手轮单独成为一行训练数据，这样每一行都是模型在那一刻看到的内容；
-# - 只对最后一轮计算损失。
+# - 每个助手轮次单独成为一行训练数据，这样每一行都是模型在那一刻看到的内容；
+# - 只对最后一个轮次计算损失。
 # %% id="think.cured"
 turn_1, all_turns = turn_by_turn(qwen3_training_chat_template)
 print("with TRL's training template, the whole chat begins with turn 1:", all_turns.startswith(turn_1))
@@ -1019,14 +1019,14 @@ print("apply_chat_template, straight:     ", adds_bos.convert_ids_to_tokens(adds
 #
 # 设计一种不同于 ChatML 的对话格式，并写成 Jinja 模板。
 #
-# - 输入：`end`，你的助手用来结束一轮的特殊 token 的文本（例如 `"<|im_end|>"` 或 `"<|endoftext|>"`，因模型而异）。
+# - 输入：`end`，你的助手用来结束轮次的特殊 token 的文本（例如 `"<|im_end|>"` 或 `"<|endoftext|>"`，因模型而异）。
 # - 输出：模板，一个字符串。它会得到 `messages`（角色为 `system`、`user`、`assistant`）和 `add_generation_prompt`。
 #
 # 检查会渲染它自己编造的对话，并要求下面这些性质：
 #
 # 1. 每条内容恰好出现一次，不加改动，顺序不变。
 # 2. 同样的话换一个角色来说，得到的文本不同。不使用 `<|im_start|>`。
-# 3. `messages[:-1]` 加上生成提示，是整段对话的开头，作为文本是，**作为 token 也是**；并且它认定了下面是助手：如果下一轮换成用户，它就不再是开头。
+# 3. `messages[:-1]` 加上生成提示，是整段对话的开头，作为文本是，**作为 token 也是**；并且它认定了下面是助手：如果换成用户的轮次，它就不再是开头。
 # 4. 库根据你的 `{% generation %}` 标签算出的助手掩码，恰好覆盖每条助手消息的内容和 `end`。
 #
 # 程序查不了的，请你自己查：
@@ -1034,7 +1034,7 @@ print("apply_chat_template, straight:     ", adds_bos.convert_ids_to_tokens(adds
 # | 问题 | 0 分 | 1 分 | 2 分 |
 # |---|---|---|---|
 # | 它给一条消息增加多少 token？ | 比 ChatML 多 | 一样多 | 更少，而且你知道为什么 |
-# | 用户能靠打字伪造一轮对话吗？ | 没有想过 | 只有打出特殊 token 才行 | 你试过，并描述了结果 |
+# | 用户能靠打字伪造一个轮次吗？ | 没有想过 | 只有打出特殊 token 才行 | 你试过，并描述了结果 |
 # | 它能扩展吗（新角色、工具、图像）？ | 不能 | 要到处改 | 改一行就行 |
 #
 # <details><summary>提示</summary>
@@ -1090,7 +1090,7 @@ show.bars({"ChatML": costs["right"][0], "your format": own_score}, "Exact match 
 # ## 13. 报告
 #
 # 这个 notebook 衡量的不是模型的得分，而是文本是否*完全一致*。
-# %% id="report" tags=["nbval-ignore-output"] reason="seconds and memory vary"
+# %% id="report"
 course.report(
     "conversations rendered identically to the library", before=identical(draft_2), after=identical(render), bar=1.0,
     n=len(conversations), masks_identical=sum(same_masks) / len(same_masks),
