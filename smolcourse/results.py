@@ -1,18 +1,27 @@
 """`docs/results.md` and its Chinese twin, generated from what the solution notebooks stored.
 
 No number is typed: each comes from the data that `course.report` left in a committed solution
-notebook, or from `docs/benchmark.json` if the benchmark script wrote one.
+notebook, or from `docs/benchmark.json` if the benchmark script wrote one. Lesson and module pages
+show the report of a topic between `<!-- report:TOPIC -->` and `<!-- /report -->`; what is written
+there is replaced. Readable names in both languages: `report_names.toml`.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
+import tomllib
+from functools import cache
 from pathlib import Path
 
 from smolcourse.errors import CourseError
 from smolcourse.reporting import MIME, number
 
 PATTERNS = ("[0-9]_*/notebooks/*_solution.ipynb", "docs/**/notebooks/*_solution.ipynb")
+LESSONS = "[0-9]_*/*.md"
+BLOCK = re.compile(r"(<!-- report:(\w+) -->\n)(.*?)(<!-- /report -->)", re.DOTALL)
+NAMES = Path(__file__).with_name("report_names.toml")
 PAGES = {"en": "docs/results.md", "zh-CN": "docs/results.zh-CN.md"}
 TEXT = {
     "en": {
@@ -26,17 +35,33 @@ TEXT = {
         "benchmark_columns": ["What", "Value"],
         "split": "## Where the seconds go",
         "split_columns": ["Notebook", "Import and load", "Train", "Generate", "Other"],
+        "report_columns": ["Measured", "Value"],
+        "before": "{metric}: before",
+        "after": "{metric}: after",
+        "interval": "{after} (95% interval {low:.1%} to {high:.1%})",
+        "bar": "bar that the notebook must reach",
+        "source": "Reported by the [solution notebook]({link}) when it was last executed (profile "
+        "`{profile}`, seed {seed}, {seconds:.0f} s, {memory} MB of memory); generated, not typed.",
+        "missing": "*(The solution notebook has not stored a report yet.)*",
     },
     "zh-CN": {
         "title": "# 实测结果",
-        "intro": "本页由 `smolcourse results` 根据已提交的答案笔记本中的数据生成，请勿手工修改。"
-        "每一行都是该笔记本最近一次执行时报告的数字；CI 会重新运行这些笔记本，未达标即失败。",
-        "columns": ["笔记本", "指标", "之前", "之后", "标准", "秒", "内存 (MB)"],
-        "none": "还没有答案笔记本保存过报告。",
+        "intro": "本页由 `smolcourse results` 根据已提交的答案 notebook 中的数据生成，请勿手工修改。"
+        "每一行都是该 notebook 最近一次执行时报告的数字；CI 会重新运行这些 notebook，未达标即失败。",
+        "columns": ["Notebook", "指标", "之前", "之后", "标准", "秒", "内存 (MB)"],
+        "none": "还没有答案 notebook 保存过报告。",
         "benchmark": "## 基准测试",
         "benchmark_columns": ["项目", "数值"],
         "split": "## 时间花在哪里",
-        "split_columns": ["笔记本", "导入与加载", "训练", "生成", "其他"],
+        "split_columns": ["Notebook", "导入与加载", "训练", "生成", "其他"],
+        "report_columns": ["测量项", "数值"],
+        "before": "{metric}：之前",
+        "after": "{metric}：之后",
+        "interval": "{after}（95% 置信区间 {low:.1%} 到 {high:.1%}）",
+        "bar": "notebook 必须达到的标准",
+        "source": "由[答案 notebook]({link}) 最近一次执行时报告（配置 `{profile}`，随机种子 {seed}，"
+        "用时 {seconds:.0f} 秒，内存 {memory} MB）；自动生成，不是手工填写的。",
+        "missing": "*（答案 notebook 还没有保存过报告。）*",
     },
 }
 
@@ -103,7 +128,7 @@ def table(rows: list[tuple[str, dict]], lang: str = "en", base: str = "../") -> 
         lines.append(
             [
                 _link(name, None, lang, base),
-                data["metric"],
+                metric_name(data["metric"], lang),
                 number(data["before"], data),
                 after,
                 f"{sign} {number(data['bar'], data)}",
@@ -154,16 +179,96 @@ def _markdown(columns: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(columns), "|" + "---|" * len(columns), *map(line, rows)])
 
 
+@cache
+def names() -> dict[str, dict]:
+    """`report_names.toml`: what metrics and extra values are called, {"metric": .., "extra": ..}."""
+    return tomllib.loads(NAMES.read_text(encoding="utf-8"))
+
+
+def metric_name(metric: str, lang: str) -> str:
+    """A report's metric in a language; metrics are written in English in the notebooks."""
+    return names()["metric"].get(metric, {}).get(lang, metric)
+
+
+def extra_name(key: str, lang: str) -> str:
+    """What an extra value of a report (`random_weights_seen`) is called in a language."""
+    return names()["extra"].get(key, {}).get(lang, key.replace("_", " "))
+
+
+def report_block(data: dict, link: str, lang: str) -> str:
+    """One report as a Markdown table and a line that says where it comes from."""
+    text, metric = TEXT[lang], metric_name(data["metric"], lang)
+    after = number(data["after"], data)
+    if "interval" in data:
+        low, high = data["interval"]
+        after = text["interval"].format(after=after, low=low, high=high)
+    sign = "≥" if data["higher_is_better"] else "≤"
+    lines = [[text["after"].format(metric=metric), after]]
+    if data["before"] is not None:
+        lines.insert(0, [text["before"].format(metric=metric), number(data["before"], data)])
+    lines.append([text["bar"], f"{sign} {number(data['bar'], data)}"])
+    for key, value in data["extra"].items():
+        if key != "unit":
+            lines.append([extra_name(key, lang), _extra(value)])
+    facts = {name: data[name] for name in ("profile", "seed", "seconds")}
+    source = text["source"].format(link=link, memory=data["peak_memory_mb"], **facts)
+    return f"{_markdown(text['report_columns'], lines)}\n\n{source}"
+
+
+def _extra(value) -> str:
+    """A share as a percentage; NaN was stored as null."""
+    if isinstance(value, float) and 0 <= value <= 1:
+        return f"{value:.1%}".replace(".0%", "%")
+    return "–" if value is None else _value(value)
+
+
+def fill_reports(page: Path, root: Path, stored: list[tuple[str, dict]]) -> str:
+    """The text of a page with the blocks between its report markers written anew.
+
+    Raises `CourseError` for a marker of a topic that has no solution notebook, or without an end.
+    """
+    text, name = page.read_text(encoding="utf-8"), page.relative_to(root).as_posix()
+    lang = "zh-CN" if name.endswith(".zh-CN.md") else "en"
+
+    def block(match: re.Match) -> str:
+        topic = match[2]
+        found = [
+            file for p in PATTERNS for file in root.glob(p) if file.stem == f"{topic}_solution"
+        ]
+        if not found:
+            raise CourseError(
+                f"{name} shows the report of '{topic}', but no notebook {topic}_solution.ipynb is "
+                "there; correct the name in the marker."
+            )
+        there = found[0].relative_to(root).as_posix()
+        target = root / (
+            there if lang == "en" else there.replace("notebooks/", f"notebooks/{lang}/")
+        )
+        link = Path(os.path.relpath(target, page.parent)).as_posix()
+        blocks = [report_block(data, link, lang) for notebook, data in stored if notebook == there]
+        body = "\n\n".join(blocks) or TEXT[lang]["missing"]
+        return f"{match[1]}\n{body}\n\n{match[4]}"
+
+    if text.count("<!-- report:") != len(BLOCK.findall(text)):
+        raise CourseError(
+            f"{name} has a report marker without its '<!-- /report -->' line; add it."
+        )
+    return BLOCK.sub(block, text)
+
+
 def write(root: Path, check: bool = False) -> list[str]:
-    """Write both pages (or, with `check`, only compare); returns the pages that differ(ed)."""
+    """Write all pages (or, with `check`, only compare); returns the pages that differ(ed)."""
+    fresh = {root / page: render(root, lang) for lang, page in PAGES.items()}
+    stored = reports(root)
+    for page in sorted(root.glob(LESSONS)):
+        fresh[page] = fill_reports(page, root, stored)
     changed = []
-    for lang, page in PAGES.items():
-        file, fresh = root / page, render(root, lang)
+    for file, text in fresh.items():
         old = file.read_text(encoding="utf-8") if file.is_file() else None
-        if old == fresh:
+        if old == text:
             continue
-        changed.append(page)
+        changed.append(file.relative_to(root).as_posix())
         if not check:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(fresh, encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
     return changed
