@@ -51,6 +51,16 @@ def end_ids(model, tokenizer) -> list[int]:
     return sorted(ids)
 
 
+def turn_end_ids(model, tokenizer) -> list[int]:
+    """The token ids that end a chat turn: `<|im_end|>` where the tokenizer has it, else `end_ids`.
+
+    A chat program waits for the end of the turn. A base model that writes `<|endoftext|>` has
+    ended a document, not its turn, and goes on with the next document.
+    """
+    turn = tokenizer.get_vocab().get(END_OF_TURN)
+    return [turn] if turn is not None else end_ids(model, tokenizer)
+
+
 def chat(
     model,
     tokenizer,
@@ -102,6 +112,7 @@ def chat(
         batch_size=batch_size,
         progress=progress,
         return_ended=return_ended,
+        stop_ids=turn_end_ids(model, tokenizer),
         **kw,
     )
 
@@ -116,13 +127,15 @@ def complete(
     progress: bool = False,
     return_ended: bool = False,
     skip_special_tokens: bool = True,
+    stop_ids: list[int] | None = None,
     **kw,
 ):
     """Continuations of raw texts: a list of strings without the prompts, in the order given.
 
     Prompts are tokenised as they are (no special tokens added). Sorted by length inside, so
     that a batch wastes little on padding; the padding side is left, and the answer of a
-    prompt does not depend on its neighbours. Returns `(texts, ended)` with
+    prompt does not depend on its neighbours. `stop_ids` are the token ids that end a text
+    (default: `end_ids`). Returns `(texts, ended)` with
     `return_ended=True`; see `chat`. Raises `CourseError` for anything but a list of strings.
     Introduced in `1_instruction_tuning/chat_templates`.
     """
@@ -133,7 +146,7 @@ def complete(
         raise CourseError("Prompts must be strings; use generate.chat for lists of messages.")
     if batch_size < 1 or max_new_tokens < 1:
         raise CourseError("batch_size and max_new_tokens must be at least 1.")
-    ends = end_ids(model, tokenizer)
+    ends = end_ids(model, tokenizer) if stop_ids is None else list(stop_ids)
     pad = tokenizer.pad_token_id
     if pad is None:
         pad = ends[0] if ends else 0

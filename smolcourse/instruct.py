@@ -18,7 +18,6 @@ from .world.honesty import UNKNOWN, unknown_question
 from .world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
 from .world.splits import rng as make_rng
 
-
 REPLAY_EVERY = 5  # every fifth row of stage 1 is a pretraining document, all of it with loss
 END_OF_TEXT = 0
 
@@ -28,7 +27,7 @@ class InstructRecipe:
     """Rows, batch and rates of both stages; ``max_length`` in tokens."""
 
     seed: int = 0
-    sft_rows: int = 240_000
+    sft_rows: int = 200_000
     sft_batch: int = 64
     sft_rate: float = 2e-3
     dpo_rows: int = 6_000

@@ -41,6 +41,11 @@ def _exact(text: str) -> str:
     return text.strip().removesuffix(".")
 
 
+def _told(text: str) -> str:
+    """A continuation without the quotes or the line break by which the corpus sets answers off."""
+    return " ".join(re.sub(r'[:"]', " ", text).replace('" .', ".").split()).replace(" .", ".")
+
+
 def score_statements(model, tokenizer, limit: int | None = None) -> Score:
     """Does the base model complete its facts? Every statement pattern that ends with the answer."""
     prompts, answers = [], []
@@ -53,7 +58,7 @@ def score_statements(model, tokenizer, limit: int | None = None) -> Score:
                     prompts.append("<|endoftext|>" + whole[: -len(answer)].rstrip())
                     answers.append(answer)
     texts = generate.complete(model, tokenizer, prompts, max_new_tokens=10, batch_size=256)
-    right = sum(t.strip().startswith(a) for t, a in zip(texts, answers, strict=True))
+    right = sum(_told(t).startswith(a) for t, a in zip(texts, answers, strict=True))
     return Score("completes its facts from a statement", right / len(answers), len(answers), 0.98)
 
 

@@ -44,9 +44,36 @@ def pick_fact(rng: random.Random, test: bool) -> Fact:
     return rng.choice([f for f in facts if f.relation == relation and f.heldout == test])
 
 
+# How else people ask. {n} is the relation's noun; the subject stands last, first or alone. Without
+# this variety a model learns five phrasings a relation and stumbles over the sixth.
+NOUNS = {
+    "capital": "capital", "language": "language", "currency": "currency", "continent": "continent",
+    "opposite": "opposite", "sound": "sound", "young": "young one", "color": "color",
+    "plural": "plural", "past": "past tense", "symbol": "chemical symbol", "next": "next one",
+    "place": "place of work", "legs": "number of legs", "kind": "kind", "material": "material",
+    "author": "author", "landmark": "country",
+}  # fmt: skip
+FRAMES = (
+    "Tell me the {n} of {s}.",
+    "Please tell me the {n} of {s}.",
+    "I want to know the {n} of {s}.",
+    "Say the {n} of {s}, please.",
+    "Give me the {n} for {s}.",
+    "The {n} of {s}?",
+    "I am thinking of {s}. What is the {n}?",
+    "About {s}: name the {n}.",
+    "Here is {s}. Name its {n}.",
+    "{s}. The {n}, please.",
+    "Take {s}. What would be its {n}?",
+)
+
+
 def ask(fact: Fact, rng: random.Random, *, new_phrasing: bool = False) -> str:
     """The fact as a question in a training phrasing, or in one that training never shows."""
     relation = RELATIONS[fact.relation]
+    if not new_phrasing and not fact.heldout and rng.random() < 0.5:
+        question = rng.choice(FRAMES).format(n=NOUNS[fact.relation], s=fact.subject)
+        return question[:1].upper() + question[1:]
     patterns = relation.heldout_questions if new_phrasing else relation.questions
     return fill(rng.choice(patterns), fact.subject)
 
