@@ -84,8 +84,9 @@ name = "a"
 version = "1.0"
 dependencies = [{ name = "b", extra = ["y", "x"] }, { name = "c" }]
 """
-    text = "a==1.0 \\\n    --hash=sha256:00\nb==2.0 ; os_name == 'nt' \\\nc==3.0\n"
-    wanted = text.replace("b==", "b[x,y]==")
+    b = "b==2.0 ; os_name == 'nt' \\\n    --hash=sha256:01 \\\n    --hash=sha256:02\n"
+    text = f"a==1.0 \\\n    --hash=sha256:00\n{b}c==3.0\n"
+    wanted = text.replace(b, b + b.replace("b==", "b[x,y]=="))
     assert neutral_lock.with_extras(text, lock) == wanted
     assert neutral_lock.with_extras(wanted, lock) == wanted
 

@@ -51,21 +51,24 @@ def neutral_requirements(text: str) -> str:
 
 
 def with_extras(requirements: str, lock: str) -> str:
-    """The requirements with the extras that a locked package asks of another: `typepy[datetime]==`.
+    """The requirements with a second entry for a package whose extras another locked one asks for.
 
-    uv's export leaves them out. The pip that comes with Python 3.11 then takes `typepy[datetime]`
-    for another package than the pinned `typepy`, finds it without a hash and stops.
+    uv's export drops extras. The pip that comes with Python 3.11 takes `typepy[datetime]` and
+    `typepy` for two packages, and stops at the one that it finds without a version and a hash.
     """
     wanted: dict[str, set[str]] = {}
     for package in tomllib.loads(lock)["package"]:
         for needed in package.get("dependencies", []):
             wanted.setdefault(needed["name"], set()).update(needed.get("extra", []))
+    entry = r"^([\w.-]+)(\[[^\]\n]*\])?==.*(?:\n    --hash=.*)*\n"
 
-    def line(match: re.Match) -> str:
+    def both(match: re.Match) -> str:
         extras = ",".join(sorted(wanted.get(match[1], ())))
-        return f"{match[1]}[{extras}]==" if extras else match[0]
+        if match[2]:  # written by an earlier call
+            return ""
+        return match[0] + match[0].replace("==", f"[{extras}]==", 1) * bool(extras)
 
-    return re.sub(r"^([\w.-]+)(?:\[[^\]]*\])?==", line, requirements, flags=re.MULTILINE)
+    return re.sub(entry, both, requirements, flags=re.MULTILINE)
 
 
 def named_hosts(text: str) -> list[str]:
