@@ -19,7 +19,7 @@
 #
 # 基座模型读过很多文字，却一个问题也不会回答。在这个 notebook 里，你将
 #
-# - 决定哪些 token 参与损失计算，并亲手写出掩码、批处理和损失函数；
+# - 决定哪些 token 参与损失计算，并亲手写出掩码、批次和损失函数；
 # - 验证 TRL 的 `SFTTrainer` 算出的数值与你的相差不超过 1e-5；
 # - 微调一个真实的（很小的）SmolLM2，并用训练中从未问过的事实来测量它；
 # - 看到微调出错的三种情形，以及它们各自的样子。
@@ -80,7 +80,7 @@ print("the base model answers under 5% of the chat questions:", before < 0.05)
 # Training text is the whole conversation, but you only want to *teach* what the assistant says. The
 # tokenizer's chat template marks those tokens (see the notebook on chat templates). Here is one row:
 # %% [markdown] lang="zh-CN" of="539f69a3"
-# 词它都认得，却没完没了地写下去。没有人告诉过它一轮对话会*结束*，也没有人告诉它这里要的是简短的答案。
+# 词它都认得，却没完没了地写下去。从来没有人告诉它，说完一轮就该*结束*；也没有人告诉它，这里要的是简短的答案。
 # 监督微调（supervised fine-tuning, SFT）教的正是这个：通过例子学会一种**格式**。
 #
 # ## 2. 哪些 token 参与损失计算？
@@ -157,7 +157,7 @@ print(draft_collate(toy, pad_token_id=2))
 # </details>
 # %% [markdown] lang="zh-CN" of="f2368064"
 # 花一分钟看看，这里有两个错误。填充位置的标签是 2，于是模型被训练去写填充符。而且 pad id 是 2，
-# 恰好也是这里的轮次结束符，于是*真正的*结束符被注意力屏蔽掉了：掩码是按 token 的值算的，而不是按长度算的。
+# 恰好也是这里的轮次结束符，于是*真正的*结束符被注意力掩码遮住了：掩码是按 token 的值算的，而不是按长度算的。
 #
 # ### 练习 `sft.collate` 🐕（15 分钟）
 #
@@ -251,7 +251,7 @@ masked_loss = check("sft.loss", masked_loss)
 # Everything you wrote by hand, TRL does as well. `assistant_only_loss=True` asks for your mask,
 # `eos_token` names the token that ends a turn. First compare, then train.
 # %% [markdown] lang="zh-CN" of="e31095b9"
-# ## 5. 真家伙：TRL 的 `SFTTrainer`
+# ## 5. 动真格的：TRL 的 `SFTTrainer`
 #
 # 你手写的一切，TRL 都会做。`assistant_only_loss=True` 要的就是你的掩码，`eos_token` 指明结束一轮的 token。
 # 先比较，再训练。
@@ -308,7 +308,7 @@ print("loss differs from TRL's by less than 1e-5:", bool(difference < 1e-5))
 # %% [markdown] lang="zh-CN" of="9d72b955"
 # ### 训练
 #
-# 盯住损失：一个从没见过对话的模型起点自然高；开头几步骤降（学会格式），随后缓慢下降（读过的东西里，哪个才是答案？）。
+# 盯住损失：模型从没见过对话，起点自然很高；头几步急剧下降（学会格式），随后缓慢下降（读过的东西里，哪个才是答案？）。
 # %% id="train" tags=["nbval-ignore-output"] reason="a plot and a progress bar"
 with course.timed("train"):
     trainer.train()
@@ -333,8 +333,8 @@ print("at least 99% of the answers end by themselves:", ended_after >= 0.99)
 # %% [markdown] lang="zh-CN" of="35727461"
 # ## 6. 老老实实读数字
 #
-# 靠猜能得到这个分数吗？假设有人知道问题属于哪一类，并总是给出训练集中该类最常见的答案，这就是要超过的水平。
-# 再用*训练中从未出现过的说法*提问，就能看出这个本领有多依赖措辞。
+# 靠猜能得到这个分数吗？假设有人知道问题属于哪一类，并且总是回答训练集中这一类最常见的答案：他的得分就是要超过的水平。
+# 再用*训练中从未出现过的说法*提问，就能看出这个本领在多大程度上依赖措辞。
 # %% id="chance" tags=["nbval-ignore-output"] reason="scores are shown to the tenth of a percent"
 from collections import Counter, defaultdict
 
@@ -461,7 +461,7 @@ show.loss(histories)
 # %% [markdown] lang="zh-CN" of="426c6e11"
 # ### 练习 `sft.diagnose` 🐕（15 分钟）
 #
-# 写一个“医生”。输入：训练损失和评估损失，两个等长的浮点数列表，至少两个值。返回下列情形中**第一个**成立的：
+# 写一个“医生”。输入：训练损失和评估损失，两个等长的浮点数列表，各有至少两个值。返回下列情形中**第一个**成立的：
 #
 # 1. `"diverging"`（发散）：有训练损失不是有限数，或者最后一个比第一个高；
 # 2. `"memorising"`（死记硬背）：最后一个评估损失比最低点高出 10% 以上；
@@ -601,8 +601,9 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 #
 # Teach the model a way of answering that you invent: a pirate, a quiz host, JSON. Write `restyle`, which
 # turns a question and its short answer (such as `"Paris."`) into the answer you want. It must contain
-# the short answer's words without the full stop, be the same every time, differ from the short answer,
-# and be at most 20 words long. Then the next cells train on it and measure it on held-out facts.
+# the words of the short answer (the full stop may go, capitals may change) and of no other row's answer,
+# be the same every time, differ from the short answer, and be at most 20 words long. Then the next
+# cells train on it and measure it on held-out facts.
 #
 # **Rubric** (for yourself or your instructor): the style is recognisable by a rule (1 point); held-out
 # answers follow it in at least 80% of the cases (1); you found a question where it breaks and can say
@@ -612,14 +613,14 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 #
 # `answer.removesuffix(".")` takes off the full stop. Long styles take longer to learn; start short.
 # </details>
-# %% [markdown] lang="zh-CN" of="44493f05"
+# %% [markdown] lang="zh-CN" of="ef841aeb"
 # ## 11. 你自己的问题
 #
 # ### 练习 `sft.style` 🦁（30 分钟）
 #
 # 教模型一种由你发明的回答方式：海盗腔、智力竞赛主持人、JSON 都行。请写出 `restyle`，把一个问题和它的简短答案
-# （例如 `"Paris."`）变成你想要的回答。它必须包含简短答案去掉句号后的词语，每次结果相同，与简短答案不同，
-# 并且不超过 20 个词。接下来的单元格会用它训练，并在留出的事实上测量。
+# （例如 `"Paris."`）变成你想要的回答。它必须包含简短答案的词语（句号可以去掉，大小写可以改变），不能混入别的行的答案；
+# 每次结果都相同，与简短答案有所不同，并且不超过 20 个词。接下来的单元格会用它训练，并在留出的事实上测量。
 #
 # **评分标准**（供自己或老师使用）：这种风格能用一条规则识别（1 分）；留出问题的回答至少 80% 符合它（1 分）；
 # 你找到了一个它失灵的问题，并说得出原因（1 分）。
