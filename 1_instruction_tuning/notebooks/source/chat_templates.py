@@ -82,8 +82,9 @@ def user(text):
 
 
 def measure(prompts):
-    """Continue raw prompts greedily: (exact match, share that ended by itself, the texts)."""
-    texts, ended = generate.complete(model, tokenizer, prompts, max_new_tokens=24, return_ended=True)
+    """Continue raw prompts greedily: (exact match, share that ended the turn by itself, the texts)."""
+    stop = generate.turn_end_ids(model, tokenizer)
+    texts, ended = generate.complete(model, tokenizer, prompts, max_new_tokens=24, return_ended=True, stop_ids=stop)
     return metrics.exact_match(texts, answers), sum(ended) / len(ended), texts
 
 
@@ -97,6 +98,11 @@ spellings = {
     ],
 }
 results = {name: measure(prompts) for name, prompts in spellings.items()}
+contains = lambda texts: sum(metrics.normalize(a) in metrics.normalize(t) for t, a in zip(texts, answers)) / len(answers)
+show.side_by_side(
+    [(name, f"{score:.1%}", f"{contains(texts):.1%}", f"{ended:.1%}") for name, (score, ended, texts) in results.items()],
+    ["spelling", "exact match", "right words somewhere", "ended by itself"],
+)
 show.side_by_side(
     [(name, questions[i], texts[i], answers[i]) for name, (_, _, texts) in results.items() for i in range(3)],
     ["spelling", "question", "what the model wrote", "right answer"],
@@ -107,11 +113,16 @@ show.bars(
 )
 # %% id="problem.statement"
 raw, homemade, templated = (results[name][0] for name in spellings)
+favourite = max(sorted(set(answers)), key=answers.count)
+print(f"a guesser who always says {favourite!r} scores {metrics.exact_match([favourite] * len(answers), answers):.1%}")
 print("the chat template beats both other spellings by more than 50 points:", templated - max(raw, homemade) > 0.5)
 # %% [markdown] lang="en"
-# The table shows the first three answers of each spelling, chosen by nobody. The model did not become
-# stupid in the first two rows: it went on writing the *kind of text* it saw. Its knowledge is tied to
-# the format in which it was trained, down to the last line break.
+# The second table shows the first three answers of each spelling, chosen by nobody. Read the first
+# table column by column. The *right words* are often somewhere in the text, whatever the spelling: the
+# model knows as much as before. But only with the template does it **answer and stop**. With the other
+# two it goes on writing the kind of text that it met in pretraining, and no program could pick the
+# answer out. What is tied to the format is not the knowledge. It is the behaviour that the training on
+# chats has added.
 #
 # The bars carry 95% intervals (Wilson's). What they do not show: a bigger model is more forgiving.
 # It was trained on more formats, so it often answers in the wrong one too, only worse. Then nothing
@@ -126,9 +137,10 @@ print("the chat template beats both other spellings by more than 50 points:", te
 #
 # The first line of the cell makes sure that you get the same markup with every model of this course.
 # (SmolLM2's own template also inserts a default system message where there is none.)
-# %% [markdown] lang="zh-CN" of="142c91ca"
-# 表中是每种写法的前三个回答，没有经过挑选。前两种写法里模型并没有变笨：它只是把自己看到的*那一类文本*继续写了下去。
-# 它的知识与训练时的格式绑在一起，连最后一个换行符都算在内。
+# %% [markdown] lang="zh-CN" of="ff5460f3"
+# 第二张表是每种写法的前三个回答，没有经过挑选。第一张表请一列一列地看。不论哪种写法，*正确的词*往往都出现在文本的某处：
+# 模型知道的并没有变少。但只有用了模板，它才会**作答，并且停下来**。另外两种写法里，它只是接着写预训练时见过的那一类文本，
+# 没有哪个程序能从中挑出答案。与格式绑在一起的不是知识，而是对话训练所增加的那种行为。
 #
 # 条形图带有 95% 置信区间（Wilson 区间）。图里看不出来的是：更大的模型更宽容。它见过更多格式，写法不对时往往照样能答，只是答得差一些。
 # 这时没有任何报错，而这恰恰是危险的情形。
@@ -341,7 +353,9 @@ print("the right spelling is the best, or less than 2 points from it:", costs["r
 # The rule is: **render by the template, and compare tokens**.
 #
 # The generation prompt deserves a second look. Without it the last thing the model sees is a closed
-# user turn. Nothing says whose turn it is, and the model may go on in any role.
+# user turn, and nothing says whose turn it is. Our model was only ever trained to write the assistant's
+# words, so it may write them all the same. A model that was trained on all tokens has learnt to write
+# headers too: it may open the turn itself, or go on as the user.
 #
 # ## 5. The training text must equal the inference text
 #
@@ -373,11 +387,12 @@ print("the right spelling is the best, or less than 2 points from it:", costs["r
 # Then slice by *token* count. `apply_chat_template` returns a dictionary by default; the ids are under
 # `"input_ids"`, or directly with `return_dict=False`.
 # </details>
-# %% [markdown] lang="zh-CN" of="25070357"
+# %% [markdown] lang="zh-CN" of="4c5ddcb0"
 # 有的错误让模型一败涂地，有的几乎不花代价。光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。
 # 所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
 #
-# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次。没有任何东西说明轮到谁了，模型可能以任何角色写下去。
+# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次，没有任何东西说明轮到谁了。我们的模型从来只被训练着写助手的话，
+# 所以它可能照样写得出来。在全部 token 上训练过的模型还学会了写消息头：它可能自己打开助手的轮次，也可能以用户的身份写下去。
 #
 # ## 5. 训练文本必须等于推理文本
 #
@@ -602,7 +617,7 @@ print(tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_g
 # 用户提问，助手*发出调用*，你的代码运行工具并添加一条角色为 `tool` 的消息，最后助手作答。
 #
 # 模型自始至终只会写文本。一段文本是不是调用、要不要运行，由你的代码决定：它负责解析，并且只运行它认识的工具。
-# %% id="tools.run" tags=["nbval-ignore-output"] reason="the model's own text"
+# %% id="tools.run" tags=["nbval-ignore-output"] reason="the model's own text may differ between processors"
 def parse_call(text):
     """(name, arguments) of a tool call, or None if the text is not a well-formed one."""
     match = re.fullmatch(r"\s*<tool_call>(.*)</tool_call>\s*", text, re.DOTALL)
@@ -711,7 +726,7 @@ def prefilled(question, beginning):
 
 
 print(prefilled("What is the capital of Japan?", "The capital of Japan is"))
-# %% id="prefill.run" tags=["nbval-ignore-output"] reason="the model's own text"
+# %% id="prefill.run" tags=["nbval-ignore-output"] reason="the model's own text may differ between processors"
 question = "What is the capital of Japan?"
 beginnings = ["", "The capital of Japan is", "With pleasure! The answer is", "I do not", '<tool_call>{"name": "']
 prompts = [prefilled(question, b) if b else render([user(question)], True) for b in beginnings]
@@ -926,12 +941,12 @@ sanitized = tokenizer.apply_chat_template(attack, add_generation_prompt=True, sa
 print("roles, encoded safely:", roles(safe_ids(attack)))
 print("the library does the same with sanitize_control_tokens=True:", sanitized == safe_ids(attack))
 print("ordinary chats are encoded as before:", all(safe_ids(m) == tokenizer.apply_chat_template(m, add_generation_prompt=True)["input_ids"] for m in conversations))
-# %% id="injection.effect" tags=["nbval-ignore-output"] reason="the model's own text"
+# %% id="injection.effect" tags=["nbval-ignore-output"] reason="the model's own text may differ between processors"
 import torch
 
 
 def answer_ids(ids):
-    ends = generate.end_ids(model, tokenizer)
+    ends = generate.turn_end_ids(model, tokenizer)
     with torch.no_grad():
         output = model.generate(
             torch.tensor([ids], device=model.device), max_new_tokens=24, do_sample=False,
@@ -1071,8 +1086,8 @@ show.tokens(own, encoded["input_ids"], mask=encoded["assistant_masks"])
 size = lambda t: sum(len(t.apply_chat_template(m)["input_ids"]) for m in conversations)
 print(f"tokens for {len(conversations)} conversations: ChatML {size(tokenizer)}, your format {size(own)}")
 # %% [markdown] lang="en"
-# A cleaner format, perhaps a cheaper one. And the model that was trained on ChatML?
-# %% [markdown] lang="zh-CN" of="b94a8eb2"
+# Perhaps it is cleaner, perhaps cheaper. And the model that was trained on ChatML?
+# %% [markdown] lang="zh-CN" of="89d61b29"
 # 也许更简洁，也许更省 token。那么，用 ChatML 训练出来的模型怎么看它？
 # %% id="own.measure" tags=["nbval-ignore-output"] reason="a model's text on input it was not trained for may differ between processors"
 own_score, _, own_texts = measure([own.apply_chat_template([user(q)], tokenize=False, add_generation_prompt=True) for q in questions])
@@ -1095,6 +1110,9 @@ course.report(
     "conversations rendered identically to the library", before=identical(draft_2), after=identical(render), bar=1.0,
     n=len(conversations), masks_identical=sum(same_masks) / len(same_masks),
     math_rows_without_loss=sum(kept) / len(kept), chat_rows_without_loss=sum(kept_chats) / len(kept_chats),
+    exact_match_chat_template=templated, exact_match_home_made_format=homemade, exact_match_bare_question=raw,
+    exact_match_no_generation_prompt=costs["no generation prompt"][0],
+    exact_match_unknown_markers=costs["markers spelt [im_start]"][0], exact_match_own_format=own_score,
 )
 # %% [markdown] lang="en"
 # ## Summary
