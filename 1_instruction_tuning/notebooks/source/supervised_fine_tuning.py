@@ -495,7 +495,7 @@ diagnose = check("sft.diagnose", diagnose)
 # %% id="diagnose.use"
 for name, history in histories.items():
     losses = [entry["loss"] for entry in history if "loss" in entry]
-    print(f"{name}: {diagnose(losses, losses)}")
+    print(f"{name}: {diagnose(losses, losses)}")  # these runs had no evaluation set: no verdict on memorising
 # %% [markdown] lang="en"
 # ## 9. Packing: stop computing on padding
 #
@@ -571,7 +571,6 @@ print(f"tokens in the rows: {sum(lengths)}; computed with padding: {padded}; com
 # %% id="cli" tags=["nbval-ignore-output"] reason="a log with timings"
 import subprocess
 import sys
-from pathlib import Path
 
 import yaml
 
@@ -588,9 +587,9 @@ recipe = dict(
     dtype="float32",
 )
 (folder / "sft.yaml").write_text(yaml.safe_dump(recipe))
-trl = Path(sys.executable).with_name("trl")
+trl = [sys.executable, "-m", "trl.cli.main"]  # the same as the command `trl`, wherever that was installed
 with course.timed("train"):
-    run = subprocess.run([str(trl), "sft", "--config", str(folder / "sft.yaml")], capture_output=True, text=True)
+    run = subprocess.run([*trl, "sft", "--config", str(folder / "sft.yaml")], capture_output=True, text=True)
 print("trl sft --config sft.yaml", "->", [line for line in (run.stdout + run.stderr).splitlines() if "'loss'" in line][-1:])
 # %% id="cli.statement"
 print("the command line wrote a model:", (folder / "out" / "model.safetensors").exists())
