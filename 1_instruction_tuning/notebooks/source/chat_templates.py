@@ -107,10 +107,8 @@ show.side_by_side(
     [(name, questions[i], texts[i], answers[i]) for name, (_, _, texts) in results.items() for i in range(3)],
     ["spelling", "question", "what the model wrote", "right answer"],
 )
-show.bars(
-    {name: (score, metrics.interval(round(score * len(answers)), len(answers))) for name, (score, _, _) in results.items()},
-    "Exact match, one model, three spellings",
-)
+with_interval = lambda score: (score, metrics.interval(round(score * len(answers)), len(answers)))
+show.bars({name: with_interval(r[0]) for name, r in results.items()}, "Exact match, one model, three spellings")
 # %% id="problem.statement"
 raw, homemade, templated = (results[name][0] for name in spellings)
 favourite = max(sorted(set(answers)), key=answers.count)
@@ -344,13 +342,16 @@ show.side_by_side(
     [(name, f"{score:.1%}", f"{ended:.1%}", texts[0]) for name, (score, ended, texts) in costs.items()],
     ["spelling", "exact match", "ended by itself", f"answer to: {questions[0]}"],
 )
-show.bars({name: score for name, (score, _, _) in costs.items()}, "Exact match with one detail changed")
+show.bars({name: with_interval(c[0]) for name, c in costs.items()}, "Exact match with one detail changed")
 # %% id="mistakes.statement"
-print("the right spelling is the best, or less than 2 points from it:", costs["right"][0] > max(c[0] for c in costs.values()) - 0.02)
+lost = {name: costs["right"][0] - score for name, (score, _, _) in costs.items() if name != "right"}
+print("the worst mistake costs more than 30 points:", max(lost.values()) > 0.3)
+print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # %% [markdown] lang="en"
-# Some mistakes cost everything, some almost nothing. You could not have told which by looking at the
-# text, and another model would rank them differently. So the rule is not "avoid the expensive ones".
-# The rule is: **render by the template, and compare tokens**.
+# Some mistakes cost most of the score. Others cost nothing that 200 questions could show: the intervals
+# are several points wide, so a mistake that looks a little *better* than the right spelling is noise. You could not have told which is which by looking at the text, and another model would rank them
+# differently. So the rule is not "avoid the expensive ones". The rule is: **render by the template, and
+# compare tokens**.
 #
 # The generation prompt deserves a second look. Without it the last thing the model sees is a closed
 # user turn, and nothing says whose turn it is. Our model was only ever trained to write the assistant's
@@ -387,9 +388,9 @@ print("the right spelling is the best, or less than 2 points from it:", costs["r
 # Then slice by *token* count. `apply_chat_template` returns a dictionary by default; the ids are under
 # `"input_ids"`, or directly with `return_dict=False`.
 # </details>
-# %% [markdown] lang="zh-CN" of="4c5ddcb0"
-# 有的错误让模型一败涂地，有的几乎不花代价。光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。
-# 所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
+# %% [markdown] lang="zh-CN" of="4495533c"
+# 有的错误让得分丢掉一大半；有的代价小到 200 个问题也看不出来：置信区间有好几个百分点宽，所以某个错误看上去比正确写法还*好*一点，
+# 那只是噪声。光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
 #
 # 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次，没有任何东西说明轮到谁了。我们的模型从来只被训练着写助手的话，
 # 所以它可能照样写得出来。在全部 token 上训练过的模型还学会了写消息头：它可能自己打开助手的轮次，也可能以用户的身份写下去。
@@ -728,7 +729,7 @@ def prefilled(question, beginning):
 print(prefilled("What is the capital of Japan?", "The capital of Japan is"))
 # %% id="prefill.run" tags=["nbval-ignore-output"] reason="the model's own text may differ between processors"
 question = "What is the capital of Japan?"
-beginnings = ["", "The capital of Japan is", "With pleasure! The answer is", "I do not", '<tool_call>{"name": "']
+beginnings = ["", "The capital of Japan is", "With pleasure! The answer is", "I do not", '{"capital": "']
 prompts = [prefilled(question, b) if b else render([user(question)], True) for b in beginnings]
 written = generate.complete(model, tokenizer, prompts, max_new_tokens=24)
 show.side_by_side(zip(beginnings, written), ["you wrote", "the model went on"])
@@ -961,15 +962,18 @@ show.side_by_side(
     ["input", "the model answers"],
 )
 # %% [markdown] lang="en"
-# Safe encoding closes this hole and no other: a user can still *ask* the model, in plain words, to ignore
-# you. It is to prompts what quoting is to SQL.
+# Unsafe, the forged system message rules the answer. Encoded safely, the same characters are one long and
+# odd question; a model as small as ours may answer oddly, but nobody's role was forged. That closes this
+# hole and no other: a user can still *ask* the model, in plain words, to ignore you. Safe encoding is to
+# prompts what quoting is to SQL.
 #
 # ### The start token, twice
 #
 # Many tokenizers put a start token (BOS) before every text. Many templates write one as well. Render
 # to text, tokenise the text, and you get two. Our tokenizer does not do that, so let us build one that does:
-# %% [markdown] lang="zh-CN" of="a9940eec"
-# 安全编码只堵住这一个洞：用户仍然可以用大白话*请求*模型不理你。它之于提示，就像转义之于 SQL。
+# %% [markdown] lang="zh-CN" of="e5aa6f72"
+# 不做防护时，伪造的系统消息左右了回答。安全编码之后，同样的字符只是一个又长又怪的问题；像我们这么小的模型可能会答得很怪，但没有人的角色被冒充。
+# 这只堵住了这一个洞：用户仍然可以用大白话*请求*模型不理你。安全编码之于提示，就像转义之于 SQL。
 #
 # ### 重复的起始 token
 #
@@ -1062,18 +1066,19 @@ def my_template(end: str) -> str:
     r"""A chat template of my own; `end` is the special token that closes an assistant's turn.
 
     Example: with my_template("<|im_end|>"), a question and its answer may be rendered as
-    '<file_sep>user\nHi\n<file_sep>assistant\nHello.<|im_end|>\n' (yours will look different).
+    '<file_sep>USER: Hi\n<file_sep>ASSISTANT:\nHello.<|im_end|>\n' (yours will look different).
     """
     ### BEGIN SOLUTION
+    # Each role has a special token of its own: one token instead of a header, and a safe end of the prompt.
     return (
+        "{% set markers = {'system': '<repo_name>', 'user': '<issue_start>', 'assistant': '<issue_comment>'} %}"
         "{% for message in messages %}"
-        "{{ '<file_sep>' + message['role'] + '\n' }}"
+        "{{ markers[message['role']] }}"
         "{% if message['role'] == 'assistant' %}"
         "{% generation %}{{ message['content'] + '" + end + "' }}{% endgeneration %}"
         "{% else %}{{ message['content'] }}{% endif %}"
-        "{{ '\n' }}"
         "{% endfor %}"
-        "{% if add_generation_prompt %}{{ '<file_sep>assistant\n' }}{% endif %}"
+        "{% if add_generation_prompt %}{{ markers['assistant'] }}{% endif %}"
     )
     ### END SOLUTION
 # %% id="chat.template.check"
@@ -1086,21 +1091,28 @@ show.tokens(own, encoded["input_ids"], mask=encoded["assistant_masks"])
 size = lambda t: sum(len(t.apply_chat_template(m)["input_ids"]) for m in conversations)
 print(f"tokens for {len(conversations)} conversations: ChatML {size(tokenizer)}, your format {size(own)}")
 # %% [markdown] lang="en"
-# Perhaps it is cleaner, perhaps cheaper. And the model that was trained on ChatML?
-# %% [markdown] lang="zh-CN" of="89d61b29"
+# Perhaps your format is cleaner, perhaps cheaper. What does the model make of it that was trained on ChatML?
+# %% [markdown] lang="zh-CN" of="96a8d9bd"
 # 也许更简洁，也许更省 token。那么，用 ChatML 训练出来的模型怎么看它？
 # %% id="own.measure" tags=["nbval-ignore-output"] reason="a model's text on input it was not trained for may differ between processors"
 own_score, _, own_texts = measure([own.apply_chat_template([user(q)], tokenize=False, add_generation_prompt=True) for q in questions])
-show.bars({"ChatML": costs["right"][0], "your format": own_score}, "Exact match of a model that was trained on ChatML")
+show.bars(
+    {"ChatML": with_interval(costs["right"][0]), "your format": with_interval(own_score)},
+    "Exact match of a model that was trained on ChatML",
+)
+print("in your format the model writes, for instance:", own_texts[:3])
 # %% [markdown] lang="en"
-# A format is worth what the training on it is worth. You may choose freely before you fine-tune a base
-# model; afterwards the template belongs to the weights.
+# If your format opens the answer as ChatML does, with `assistant` and a line break, the model may hardly
+# notice the rest: section 4 showed what it listens to. With markers of your own it falls back to
+# pretraining text, because it never learnt what they mean. You may choose a format freely before you fine-tune a base model;
+# afterwards the template belongs to the weights.
 #
 # ## 13. Report
 #
 # The measure of this notebook is not a model's score: it is whether the text is *identical*.
-# %% [markdown] lang="zh-CN" of="2f950ebc"
-# 一种格式的价值，取决于在它上面做过多少训练。微调基座模型之前，你可以随意选择；微调之后，模板就属于那份权重了。
+# %% [markdown] lang="zh-CN" of="6e3d10ae"
+# 如果你的格式像 ChatML 那样，用 `assistant` 加换行来打开回答，模型可能几乎察觉不到其余的变化：第 4 节已经显示了它在听什么。
+# 如果用的是你自己的标记，它就退回到预训练时的文本，因为它从没学过这些标记是什么意思。微调基座模型之前，你可以随意选择格式；微调之后，模板就属于那份权重了。
 #
 # ## 13. 报告
 #
@@ -1111,8 +1123,9 @@ course.report(
     n=len(conversations), masks_identical=sum(same_masks) / len(same_masks),
     math_rows_without_loss=sum(kept) / len(kept), chat_rows_without_loss=sum(kept_chats) / len(kept_chats),
     exact_match_chat_template=templated, exact_match_home_made_format=homemade, exact_match_bare_question=raw,
-    exact_match_no_generation_prompt=costs["no generation prompt"][0],
-    exact_match_unknown_markers=costs["markers spelt [im_start]"][0], exact_match_own_format=own_score,
+    right_words_bare_question=contains(results["the bare question"][2]),
+    exact_match_no_line_break=costs["no line break after the prompt"][0],
+    exact_match_unknown_markers=costs["markers spelt [im_start]"][0],
 )
 # %% [markdown] lang="en"
 # ## Summary
