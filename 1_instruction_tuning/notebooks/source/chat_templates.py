@@ -1026,10 +1026,11 @@ print("apply_chat_template, straight:     ", adds_bos.convert_ids_to_tokens(adds
 #
 # Start from `SMALL` and change the markers; keep line breaks, and no spaces, where a prompt ends. Put
 # `{% generation %}` right before the assistant's content and `{% endgeneration %}` right after `end`.
-# Jinja removes one line break directly after a `%}` tag, so write line breaks inside `{{ ... }}`. The
+# Jinja removes one line break directly after a `%}` tag, so write line breaks inside `{{ ... }}`. In an
+# f-string every brace of Jinja must be doubled; `"... END ...".replace("END", end)` is easier. The
 # tokenizer has more special tokens that nobody uses: print `tokenizer.all_special_tokens`.
 # </details>
-# %% [markdown] lang="zh-CN" of="3171d80f"
+# %% [markdown] lang="zh-CN" of="aed74228"
 # 没有任何报错，只是回答变差一点点。所以，让 `apply_chat_template` 来分词，或者传入 `add_special_tokens=False`，并且看一眼第一个批次的前三个 token。
 #
 # ## 12. 你自己的格式
@@ -1059,7 +1060,8 @@ print("apply_chat_template, straight:     ", adds_bos.convert_ids_to_tokens(adds
 # <details><summary>提示</summary>
 #
 # 从 `SMALL` 出发，换掉标记；提示结尾的地方用换行，不要用空格。`{% generation %}` 紧挨着放在助手内容之前，`{% endgeneration %}` 紧跟在 `end` 之后。
-# Jinja 会去掉紧跟在 `%}` 后面的一个换行，所以请把换行写在 `{{ ... }}` 里面。分词器里还有没人用的特殊 token：打印 `tokenizer.all_special_tokens` 看看。
+# Jinja 会去掉紧跟在 `%}` 后面的一个换行，所以请把换行写在 `{{ ... }}` 里面。
+# 在 f-string 里，Jinja 的每个花括号都要写两遍；用 `"... END ...".replace("END", end)` 更简单。分词器里还有没人用的特殊 token：打印 `tokenizer.all_special_tokens` 看看。
 # </details>
 # %% id="chat.template" tags=["exercise"] level="🦁" minutes=30
 def my_template(end: str) -> str:
