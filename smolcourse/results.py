@@ -207,9 +207,10 @@ def report_block(data: dict, link: str, lang: str) -> str:
     if data["before"] is not None:
         lines.insert(0, [text["before"].format(metric=metric), number(data["before"], data)])
     lines.append([text["bar"], f"{sign} {number(data['bar'], data)}"])
-    for key, value in data["extra"].items():
+    order = [key for key in names()["extra"] if key in data["extra"]]  # notebooks sort their keys
+    for key in [*order, *(key for key in data["extra"] if key not in order)]:
         if key != "unit":
-            lines.append([extra_name(key, lang), _extra(value)])
+            lines.append([extra_name(key, lang), _extra(data["extra"][key])])
     facts = {name: data[name] for name in ("profile", "seed", "seconds")}
     source = text["source"].format(link=link, memory=data["peak_memory_mb"], **facts)
     return f"{_markdown(text['report_columns'], lines)}\n\n{source}"

@@ -81,7 +81,7 @@ def measured(root, **changes):
 
 
 def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):
-    measured(root, metric="exact match on held-out facts", extra={"n": 200, "seen": 0.985, "new_one": 3})
+    measured(root, metric="exact match on held-out facts", extra={"new_one": 3, "seen": 0.985, "n": 200})
     pages = ["1_m/README.md", "1_m/sft.md", "1_m/sft.zh-CN.md"]
     for page in pages:
         (root / page).write_text(PAGE, encoding="utf-8")
@@ -104,6 +104,7 @@ def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):
     ):
         assert row in chinese
     assert "| 留出事实上的精确匹配 | 2% |" in (root / "docs/results.zh-CN.md").read_text("utf-8")
+    assert english.index("(n)") < english.index("in training") < english.index("new one")
     for text in (english, chinese):
         assert text.startswith("# Lesson\n\n<!-- report:sft -->\n\n| ") and "stale" not in text
         assert text.endswith("\n\n<!-- /report -->\n\nEnd.\n")
