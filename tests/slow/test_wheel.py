@@ -131,6 +131,7 @@ def test_the_command_line_works_without_the_repository(python, tmp_path):
 def test_a_solution_notebook_runs_in_an_empty_folder(python, tmp_path):
     import nbformat
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     spec = {"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
     folder = tmp_path / "jupyter" / "kernels" / "clean"
@@ -142,7 +143,7 @@ def test_a_solution_notebook_runs_in_an_empty_folder(python, tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     # A last cell says where the package really came from.
     notebook.cells.append(nbformat.v4.new_code_cell("import smolcourse; smolcourse.__file__"))
-    kernel_environment = environment()
+    kernel_environment = environment() | {"PYTHONFAULTHANDLER": "1"}
     kernel_environment.pop("MPLBACKEND", None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
@@ -153,7 +154,11 @@ def test_a_solution_notebook_runs_in_an_empty_folder(python, tmp_path):
             startup_timeout=180,
             resources={"metadata": {"path": str(empty)}},
         )
-        client.execute(env=kernel_environment)
+        with open(tmp_path / "kernel.log", "w") as log:  # says why, if the kernel dies
+            try:
+                client.execute(env=kernel_environment, stderr=log)
+            except DeadKernelError:
+                pytest.fail(f"the kernel died: {(tmp_path / 'kernel.log').read_text()[-3000:]}")
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
     where = outputs[-1]["data"]["text/plain"].strip("'")
     assert Path(where).is_relative_to(python.parent.parent), where
