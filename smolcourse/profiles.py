@@ -79,11 +79,11 @@ _TINY = Profile(
         "vlm": Source("smolvlm-tiny"),
     },
     budgets={
-        "sft_steps": 300,
+        "sft_steps": 100,
         "sft_batch": 32,
         "sft_lr": 1e-3,
         "max_length": 128,
-        "train_rows": 4000,
+        "train_rows": 3000,
         "eval_rows": 200,
         "eval_batch": 64,
         "max_new_tokens": 32,

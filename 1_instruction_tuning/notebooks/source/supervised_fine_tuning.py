@@ -27,7 +27,7 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[监督微调](../../supervised_fine_tuning.zh-CN.md)。
 # %% id="install"
-import importlib.util; importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util; importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course");
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
 import torch
 
@@ -261,7 +261,7 @@ from trl import SFTConfig, SFTTrainer
 
 def make_trainer(model, dataset, steps, learning_rate=None, **options):
     """The course's SFT recipe; `dataset` has a `messages` column."""
-    config = SFTConfig(
+    defaults = dict(
         output_dir=str(course.run_dir / "sft"),
         max_steps=steps,
         per_device_train_batch_size=course.budget("sft_batch"),
@@ -275,11 +275,12 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
         logging_steps=10,
+        disable_tqdm=False,  # a progress bar with the loss
         save_strategy="no",
         report_to=[],
         seed=course.seed,
-        **options,
     )
+    config = SFTConfig(**{**defaults, **options})
     return SFTTrainer(model=model, args=config, train_dataset=dataset.select_columns("messages"), processing_class=tokenizer)
 
 
@@ -351,40 +352,49 @@ print(f"most frequent answer: {chance:.1%}, new phrasing: {reworded:.1%}")
 print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5)
 # %% [markdown] lang="en"
 # What the number does **not** show: anything outside this world, longer conversations, honesty. Ask
-# this model about Atlantis and it will name a capital with full confidence.
-#
+# this model about a country that does not exist, and see whether it admits that it does not know.
+# %% [markdown] lang="zh-CN" of="113273c2"
+# 这个数字**没有**告诉你的：这个世界之外的任何事情、更长的对话、是否诚实。问它一个不存在的国家，看看它肯不肯承认自己不知道。
+# %% id="atlantis" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
+print(generate.chat(model, tokenizer, ["What is the capital of Atlantis?", "Which color does a dragon have?"]))
+# %% [markdown] lang="en"
 # ## 7. Where did the knowledge come from?
 #
-# Not from SFT: no training row mentions the held-out facts. To see it, run the *same* SFT on a model
-# with the same architecture and random weights, one that has read nothing.
-# %% [markdown] lang="zh-CN" of="0011577b"
-# 这个数字**没有**告诉你的：这个世界之外的任何事情、更长的对话、是否诚实。问它亚特兰蒂斯的首都，它会信心十足地报出一个名字。
-#
+# Not from SFT: no training row mentions the held-out facts. To see it, give the same **fifty rows** to
+# two models until both know them by heart: to the base model, and to a model of the same architecture
+# with random weights, one that has read nothing.
+# %% [markdown] lang="zh-CN" of="149fc594"
 # ## 7. 知识从哪里来？
 #
-# 不是来自 SFT：没有任何训练行提到过那些留出的事实。想亲眼看到这一点，就用*同样的* SFT 去训练一个结构相同、
-# 权重随机、什么都没读过的模型。
-# %% id="scratch" tags=["nbval-ignore-output"] reason="scores of a model that memorises vary between processors"
+# 不是来自 SFT：没有任何训练行提到过那些留出的事实。想亲眼看到这一点，就拿同样的**五十行**数据，分别教给两个模型，
+# 直到它们都背熟：一个是基座模型，另一个结构相同、权重随机，什么都没读过。
+# %% id="scratch" tags=["nbval-ignore-output"] reason="plots, progress bars and exact scores"
 from transformers import AutoModelForCausalLM, set_seed
 
+fifty = train.select(range(50))
+steps = course.budget("sft_steps")
 set_seed(course.seed)
 blank = AutoModelForCausalLM.from_config(base.config).to(course.device)
-blank_trainer = make_trainer(blank, train, course.budget("sft_steps"), learning_rate=2 * course.budget("sft_lr"))
+few = make_trainer(course.model("base"), fifty, int(0.6 * steps))
+scratch = make_trainer(blank, fifty, int(1.6 * steps), learning_rate=3 * course.budget("sft_lr"))
 with course.timed("train"):
-    blank_trainer.train()
-blank_seen, _, _ = evaluate(blank.eval(), train_sample)
-blank_heldout, _, _ = evaluate(blank, test)
+    few.train()
+    scratch.train()
+few_seen, few_heldout = evaluate(few.model, fifty)[0], evaluate(few.model, test)[0]
+blank_seen, blank_heldout = evaluate(blank, fifty)[0], evaluate(blank, test)[0]
 show.side_by_side(
-    [("base model, then SFT", f"{after_seen:.0%}", f"{after:.0%}"), ("random weights, then SFT", f"{blank_seen:.0%}", f"{blank_heldout:.0%}")],
-    ["model", "facts seen in training", "held-out facts"],
+    [("base model, then SFT", f"{few_seen:.0%}", f"{few_heldout:.0%}"), ("random weights, then SFT", f"{blank_seen:.0%}", f"{blank_heldout:.0%}")],
+    ["model", "the fifty questions", "held-out facts"],
 )
-show.loss({"from the base model": trainer.state.log_history, "from random weights": blank_trainer.state.log_history})
+show.loss({"from the base model": few.state.log_history, "from random weights": scratch.state.log_history})
 # %% id="scratch.statement"
-print("without pretraining, held-out facts stay at least 40 points lower:", after - blank_heldout > 0.4)
+print("both know at least 90% of the fifty answers:", min(few_seen, blank_seen) >= 0.9)
+print("on held-out facts the base model is at least 40 points better:", few_heldout - blank_heldout >= 0.4)
 # %% [markdown] lang="en"
-# The blank model learns the questions it is shown and stays far behind on the others, where it can do
-# little more than guess. **SFT teaches the format; pretraining brought the knowledge.** It also means
-# that you cannot expect SFT on a few hundred rows to teach a model facts, only to *say* what it knows.
+# Both learned the fifty answers; on the others the blank model has nothing to say, and the base model
+# answers most of them. **SFT teaches the format; pretraining brought the knowledge.** It also means
+# that SFT on a few rows will not teach a model new facts, only to *say* what it knows (and fifty good
+# rows go a long way).
 #
 # ## 8. Break it on purpose
 #
@@ -392,10 +402,11 @@ print("without pretraining, held-out facts stay at least 40 points lower:", afte
 #
 # Many recipes set `pad_token = eos_token`. It is harmless in TRL, which pads labels by *length*. It is
 # not harmless in a collator that masks labels by *value*, such as transformers'
-# `DataCollatorForLanguageModeling`: each real end of turn looks like padding and loses its loss.
-# %% [markdown] lang="zh-CN" of="cd01080a"
-# 白纸模型学会了给它看过的问题，而在其他问题上远远落后，只能比瞎猜强一点。**SFT 教格式，知识来自预训练。**
-# 这也意味着：别指望用几百行 SFT 数据教会模型新的事实，它只能学会把自己知道的*说出来*。
+# `DataCollatorForLanguageModeling`: each real end of turn looks like padding and loses its loss. (That
+# collator also puts loss on the prompts; the missing ends are what you will see.)
+# %% [markdown] lang="zh-CN" of="e724ba72"
+# 两个模型都学会了那五十个答案；而对其他问题，白纸模型无话可说，基座模型却大多答得出来。**SFT 教格式，知识来自预训练。**
+# 这也意味着：少量 SFT 数据教不会模型新的事实，只能让它学会把自己知道的*说出来*（而且五十行好数据就能走很远）。
 #
 # ## 8. 故意弄坏它
 #
@@ -403,7 +414,7 @@ print("without pretraining, held-out facts stay at least 40 points lower:", afte
 #
 # 很多配方会写 `pad_token = eos_token`。在 TRL 里这没有危害，因为它按*长度*填充标签；但在按*值*屏蔽标签的
 # collator 里就有害了，比如 transformers 的 `DataCollatorForLanguageModeling`：每个真正的轮次结束符看起来都像填充，
-# 从而失去了损失。
+# 从而失去了损失。（这个 collator 还会让提示部分也参与损失计算；你将看到的现象来自缺失的结束符。）
 # %% id="pad_is_eos" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 import copy
 
@@ -411,7 +422,7 @@ from transformers import DataCollatorForLanguageModeling
 
 sick_tokenizer = copy.deepcopy(tokenizer)
 sick_tokenizer.pad_token = "<|im_end|>"
-sick = make_trainer(course.model("base"), train, course.budget("sft_steps") // 3)
+sick = make_trainer(course.model("base"), train, course.budget("sft_steps") // 2)
 sick.data_collator = DataCollatorForLanguageModeling(sick_tokenizer, mlm=False)
 sick.train_dataset = sick.train_dataset.remove_columns("labels")  # this collator makes its own labels
 with course.timed("train"):
@@ -436,13 +447,13 @@ print(f"pad = eos: {'under 10%' if sick_ended < 0.10 else 'at least 10%'} of the
 #
 # 首先要看的是学习率（learning rate）。下面把一个太小的和一个太大的学习率与健康的那次放在一起。
 # %% id="curves" tags=["nbval-ignore-output"] reason="a plot"
-histories = {"healthy": [e for e in trainer.state.log_history if e.get("step", 0) <= 60]}
-for name, factor in (("a thousand times too small", 1e-3), ("a hundred times too large", 1e2)):
-    run = make_trainer(course.model("base"), train, 60, learning_rate=course.budget("sft_lr") * factor)
+histories = {}
+for name, factor in (("healthy", 1), ("a thousand times too small", 1e-3), ("a thousand times too large", 1e3)):
+    run = make_trainer(course.model("base"), train, 20, learning_rate=course.budget("sft_lr") * factor, logging_steps=2)
     with course.timed("train"):
         run.train()
     histories[name] = run.state.log_history
-show.loss(histories)
+show.loss(histories, log=True)
 # %% [markdown] lang="en"
 # ### Exercise `sft.diagnose` 🐕 (15 minutes)
 #
@@ -646,7 +657,7 @@ def styled(row):
     return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
 
 
-style_trainer = make_trainer(model, train.map(styled), course.budget("sft_steps") // 3)
+style_trainer = make_trainer(course.model("base"), train.map(styled), course.budget("sft_steps") // 2)
 with course.timed("train"):
     style_trainer.train()
 _, _, style_answers = evaluate(style_trainer.model.eval(), test)
@@ -663,23 +674,23 @@ print("at least 80% of the held-out answers are right and in style:", style_shar
 course.report(
     "exact match on held-out facts", before, after, 0.90, n=len(test),
     seen=round(after_seen, 3), ended=round(ended_after, 3), chance=round(chance, 3), new_phrasing=round(reworded, 3),
-    random_weights_seen=round(blank_seen, 3), random_weights_heldout=round(blank_heldout, 3), ended_with_pad_as_eos=round(sick_ended, 3),
+    fifty_rows_heldout=round(few_heldout, 3), random_weights_seen=round(blank_seen, 3), random_weights_heldout=round(blank_heldout, 3), ended_with_pad_as_eos=round(sick_ended, 3),
 )
 # %% [markdown] lang="en"
 # ## Summary
 #
 # - SFT is next-token training on conversations in which only the assistant's tokens carry the loss, its end of turn included.
-# - It teaches a format. What the model can then say, pretraining has put there: the same SFT on a blank model stays near guessing on unseen facts.
+# - It teaches a format. What the model can then say, pretraining has put there: a blank model learns the same fifty answers by heart and knows no other.
 # - Measure on things that training never asked for, beside the guesser's score and with an interval.
 #
 # **Where next.** The lesson page [Supervised fine-tuning](../supervised_fine_tuning.md) has the choices (learning rate, epochs,
 # packing, data size) with numbers. Papers: [FLAN](https://arxiv.org/abs/2109.01652), [InstructGPT](https://arxiv.org/abs/2203.02155),
 # [LIMA](https://arxiv.org/abs/2305.11206), [SmolLM2](https://arxiv.org/abs/2502.02737).
-# %% [markdown] lang="zh-CN" of="6e0e23cb"
+# %% [markdown] lang="zh-CN" of="ae778f19"
 # ## 小结
 #
 # - SFT 就是在对话上做下一个 token 的训练，只有助手的 token（包括它的轮次结束符）参与损失计算。
-# - 它教的是格式。模型之后能说出什么，取决于预训练放进去了什么：同样的 SFT 用在白纸模型上，对没见过的事实只比瞎猜好一点。
+# - 它教的是格式。模型之后能说出什么，取决于预训练放进去了什么：白纸模型能背下同样的五十个答案，此外一概不知。
 # - 要用训练中从未问过的东西来测量，同时给出瞎猜的得分和置信区间。
 #
 # **下一步。** 讲义[监督微调](../../supervised_fine_tuning.zh-CN.md)里有各种选择（学习率、轮数、打包、数据量）以及对应的数字。
