@@ -354,6 +354,85 @@ def test_expectations():
         expect_shape(torch.zeros(2), (1, 2))
 
 
+@pytest.mark.parametrize(
+    ("got", "want", "en", "zh"),
+    [
+        (
+            [1, None, 3],
+            [1, 2, 3],
+            "In the list that it returned, item [1] is None, where int is expected.",
+            "在它返回的 list 中，[1] 处是 None，而这里应为 int。",
+        ),
+        (
+            [1, "2"],
+            [1, 2],
+            "In the list that it returned, item [1] is '2' (str), where int is expected.",
+            "在它返回的 list 中，[1] 处是 '2' (str)，而这里应为 int。",
+        ),
+        (
+            {"ids": [[1], (2, "{x}")]},
+            {"ids": [[1], [2, None]]},
+            "In the dict that it returned, item ['ids'][1][1] is '{x}' (str), "
+            "where None is expected.",
+            "在它返回的 dict 中，['ids'][1][1] 处是 '{x}' (str)，而这里应为 None。",
+        ),
+        (
+            {"a": [0.0, 0.0], "b": 1},
+            {"a": "tensor (2,)", "b": 1},
+            "In the dict that it returned, item ['a'] is [0.0, 0.0] (list), "
+            "where Tensor (2,) is expected.",
+            "在它返回的 dict 中，['a'] 处是 [0.0, 0.0] (list)，而这里应为 Tensor (2,)。",
+        ),
+        (
+            {"a": "tensor (3,)"},
+            {"a": [0.0]},
+            "In the dict that it returned, item ['a'] is Tensor (3,), where list is expected.",
+            "在它返回的 dict 中，['a'] 处是 Tensor (3,)，而这里应为 list。",
+        ),
+        (
+            {"a": 1, "labels": "tensor (3, 1)"},
+            {"a": 1, "labels": "tensor (2,)"},
+            "In the dict that it returned, item ['labels'] has shape (3, 1), "
+            "where (2,) is expected.",
+            "在它返回的 dict 中，['labels'] 处的形状是 (3, 1)，而这里应为 (2,)。",
+        ),
+        (
+            ["tensor (2,)", "array (4,)"],
+            ["tensor (2,)", "array (2, 2)"],
+            "In the list that it returned, item [1] has shape (4,), where (2, 2) is expected.",
+            "在它返回的 list 中，[1] 处的形状是 (4,)，而这里应为 (2, 2)。",
+        ),
+    ],
+)
+def test_what_is_wrong_inside_is_named_with_its_place(got, want, en, zh, monkeypatch):
+    got, want = filled(got), filled(want)
+
+    @checker("demo.inside", reference=lambda x: want)
+    def inside(answer, reference):
+        compare_on(answer, reference, [(1,)])
+
+    for lang, text in (("en", en), ("zh-CN", zh)):
+        monkeypatch.setenv("SMOLCOURSE_LANG", lang)
+        assert text in evaluate("demo.inside", lambda x: got).message
+    with pytest.raises(Wrong) as wrong:
+        expect_same(got, want, "my_key")  # a key of the checker's own: for all but wrong types
+    assert wrong.value.key == ("my_key" if "shape" in en else "inside_type")
+
+
+def filled(value):
+    """The containers of `value` with zeros in place of "tensor (2,)" and "array (2,)"."""
+    import numpy
+    import torch
+
+    if isinstance(value, list | tuple):
+        return type(value)(filled(item) for item in value)
+    if isinstance(value, dict):
+        return {key: filled(item) for key, item in value.items()}
+    name, _, shape = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    make = {"tensor": torch.zeros, "array": numpy.zeros}.get(name)
+    return make(tuple(json.loads(f"[{shape.strip('(),')}]"))) if make else value
+
+
 def test_a_loss_keeps_its_graph():
     import torch
 

@@ -112,22 +112,57 @@ def expect_same(got, want, key: str | None = None, **fmt) -> None:
 
 
 def expect_close(got, want, tol: float = 1e-5, key: str | None = None, **fmt) -> None:
-    """Equal, numbers within `tol` + `tol` x |want|; else Wrong as `expect_same`."""
+    """Equal, numbers within `tol` + `tol` x |want|; else Wrong as `expect_same`.
+
+    A wrong type, None or shape inside a list, tuple or dict: "inside_type", "inside_shape".
+    """
     got, want = plain(got), plain(want)
-    problem = difference(got, want, tol)
-    if problem:
+    found = _first_difference(got, want, tol)
+    if found:
+        problem, where, inner, wanted = found
+        wrong_type = problem in ("none", "return_type")
         # With a key of its own the checker names the mistake; a wrong type is still said plainly.
-        chosen = key if key and problem not in ("none", "return_type") else problem
+        chosen = key if key and not wrong_type else problem
         facts = {"expected": short(want), "got": short(got)}
-        if problem in ("none", "return_type"):
-            facts = {"expected": kind_of(want), "got": kind_of(got)}
+        if wrong_type:
+            facts = {"expected": kind_of(wanted), "got": kind_of(inner)}
         elif problem == "shape":
-            facts = {"expected": tuple(want.shape), "got": tuple(got.shape)}
+            facts = {"expected": tuple(wanted.shape), "got": tuple(inner.shape)}
+        if where and problem != "value":  # "It returned list, where list is expected" helps nobody
+            facts |= {"outer": type(got).__name__, "where": where}
+            if wrong_type:
+                facts |= {"expected": _kind_inside(wanted), "got": _value_inside(inner)}
+            if chosen == problem:
+                chosen = "inside_type" if wrong_type else "inside_shape"
         raise Wrong(chosen, **{**facts, **fmt})
 
 
 def difference(got, want, tol: float = 0.0) -> str | None:
     """How two plain values differ: None, "none", "return_type", "shape" or "value"."""
+    found = _first_difference(got, want, tol)
+    return found[0] if found else None
+
+
+def _first_difference(got, want, tol: float, where: str = "") -> tuple | None:
+    """(problem, where, got, want) of the first difference: `where` is the way to it, such as
+    "['labels'][2]" ("" for the whole value), and got and want are the two values there."""
+    if isinstance(want, list | tuple) and isinstance(got, list | tuple) and len(got) == len(want):
+        places = range(len(want))
+    elif isinstance(want, dict) and isinstance(got, dict) and got.keys() == want.keys():
+        places = want
+    else:
+        problem = _own_difference(got, want, tol)
+        return (problem, where, got, want) if problem else None
+    for place in places:
+        way = f"{where}[{short(place, 40)}]"
+        found = _first_difference(got[place], want[place], tol, way)
+        if found:
+            return found
+    return None
+
+
+def _own_difference(got, want, tol: float) -> str | None:
+    """As `difference`, for what has no items to compare one by one."""
     if want is None or got is None:
         return None if got is want else "none" if got is None else "return_type"
     if hasattr(want, "shape"):
@@ -138,21 +173,24 @@ def difference(got, want, tol: float = 0.0) -> str | None:
         if isinstance(want, float) and math.isnan(want):
             return None if isinstance(got, float) and math.isnan(got) else "value"
         return None if got == want or abs(got - want) <= tol + tol * abs(want) else "value"
-    if isinstance(want, list | tuple):
-        if not isinstance(got, list | tuple):
-            return "return_type"
-        if len(got) != len(want):
-            return "value"
-        return _first(difference(g, w, tol) for g, w in zip(got, want, strict=True))
-    if isinstance(want, dict):
-        if not isinstance(got, dict):
-            return "return_type"
-        if got.keys() != want.keys():
-            return "value"
-        return _first(difference(got[name], want[name], tol) for name in want)
+    if isinstance(want, list | tuple):  # another length
+        return "value" if isinstance(got, list | tuple) else "return_type"
+    if isinstance(want, dict):  # other keys
+        return "value" if isinstance(got, dict) else "return_type"
     if type(got) is not type(want):
         return "return_type"
     return None if got == want else "value"
+
+
+def _kind_inside(value) -> str:
+    return "None" if value is None else kind_of(value)
+
+
+def _value_inside(value) -> str:
+    """An item as a learner can find it again: the value and its type, of a tensor its shape."""
+    if value is None or hasattr(value, "shape"):
+        return _kind_inside(value)
+    return f"{short(value, 40)} ({kind_of(value)})"
 
 
 def compare_on(
@@ -185,10 +223,6 @@ def compare_on(
         raise Wrong("constant", got=short(got[0]))
     for args, g, w in zip(cases, got, want, strict=True):
         expect_close(g, w, tol, arguments=short(args[0] if len(args) == 1 else args))
-
-
-def _first(problems) -> str | None:
-    return next((problem for problem in problems if problem), None)
 
 
 def _array_difference(got, want, tol: float) -> str | None:
