@@ -32,8 +32,8 @@ def test_chat_renders_the_template_and_takes_strings_or_messages(model, tokenize
 
 
 @pytest.mark.parametrize("end", [0, 2])
-def test_an_answer_ends_at_end_of_turn_or_end_of_text(model, tokenizer, end):
-    """A model that says "A" and then ends, with either of the two tokens, ends by itself."""
+def test_a_chat_answer_ends_at_the_end_of_its_turn_only(model, tokenizer, end):
+    """`<|im_end|>` (2) ends a turn; after `<|endoftext|>` (0) a chat goes on, as a chat program does."""
     import torch
 
     class Script(torch.nn.Module):
@@ -57,7 +57,10 @@ def test_an_answer_ends_at_end_of_turn_or_end_of_text(model, tokenizer, end):
     texts, ended = generate.chat(
         scripted, tokenizer, ["x", "y"], max_new_tokens=5, return_ended=True
     )
-    assert (texts, ended) == (["A", "A"], [True, True])
+    if end == 2:
+        assert (texts, ended) == (["A", "A"], [True, True])
+    else:
+        assert (texts, ended) == (["AAAA", "AAAA"], [False, False])
 
 
 def test_running_into_the_limit_is_not_an_end(model, tokenizer):
