@@ -40,7 +40,7 @@
 # **练习怎么做。** 用你的代码替换 `raise NotImplementedError`，然后运行它下面的检查单元格。检查会指出错在哪里，并给出提示。
 # 在你答对之前，notebook 会用参考答案继续往下走，所以你随时都可以把它从头运行到尾。
 # %% id="install"
-import importlib.util; importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course");
+import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
 # %% id="setup"
 import copy
 import json

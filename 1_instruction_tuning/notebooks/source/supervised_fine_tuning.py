@@ -27,7 +27,7 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[监督微调](../../supervised_fine_tuning.zh-CN.md)。
 # %% id="install"
-import importlib.util; importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course");
+import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
 import torch
 
