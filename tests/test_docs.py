@@ -14,7 +14,12 @@ ENGLISH = [path for path in pages.pages() if not path.name.endswith(pages.CHINES
 CHINESE = [path for path in pages.pages() if path.name.endswith(pages.CHINESE)]
 TWO_LANGUAGES_IN_ONE = {"docs/glossary.md"}
 PAIRS = [path for path in ENGLISH if pages.name(path) not in TWO_LANGUAGES_IN_ONE]
-NOTEBOOKS = sorted(ROOT.glob("[0-9]_*/notebooks/**/*.ipynb"))
+# JupyterLab leaves copies beside a notebook that was opened; they are not the course's.
+NOTEBOOKS = sorted(
+    path
+    for path in ROOT.glob("[0-9]_*/notebooks/**/*.ipynb")
+    if ".ipynb_checkpoints" not in path.parts
+)
 SUMMARY = {"en": ["Summary", "Questions"], "zh-CN": ["小结", "思考题"]}
 
 
