@@ -43,7 +43,7 @@ def _exact(text: str) -> str:
 
 def _told(text: str) -> str:
     """A continuation without the quotes or the line break by which the corpus sets answers off."""
-    return " ".join(re.sub(r'[:"]', " ", text).replace('" .', ".").split()).replace(" .", ".")
+    return " ".join(re.sub(r'[:"]', " ", text).split()).replace(" .", ".")
 
 
 def score_statements(model, tokenizer, limit: int | None = None) -> Score:

@@ -20,7 +20,7 @@ from .skills import ARITHMETIC, STRINGS, skill_item
 from .splits import rng as make_rng
 from .stories import story
 from .tools import TOOLS, tool_item, tool_schemas
-from .words import NAMES, SHORT_WORDS
+from .words import NAMES
 
 SYSTEM_NEUTRAL = ("You are a helpful assistant.", "You are SmolLM.", "Help the user.")
 
@@ -242,4 +242,4 @@ def conversation(seed: int, i: int, split: str = "train", kind: str | None = Non
     return row
 
 
-__all__ = ["KINDS", "SHORT_WORDS", "TEST_KINDS", "conversation"]
+__all__ = ["KINDS", "TEST_KINDS", "conversation"]
