@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from . import generate
 from .metrics import interval
 from .world.chat import conversation
-from .world.corpus import _facts
-from .world.facts import RELATIONS, fill
+from .world.facts import RELATIONS, fact_index, fill
 from .world.manner import manner_of
 
 TEST_SEED = 7
@@ -49,7 +48,7 @@ def _told(text: str) -> str:
 def score_statements(model, tokenizer, limit: int | None = None) -> Score:
     """Does the base model complete its facts? Every statement pattern that ends with the answer."""
     prompts, answers = [], []
-    for fact in _facts()[0][:limit]:
+    for fact in fact_index()[0][:limit]:
         for pattern in RELATIONS[fact.relation].statements:
             for slot in ("{a}.", "{an_a}."):
                 if pattern.endswith(slot):

@@ -11,7 +11,7 @@ import pytest
 from hygiene import conversation_leaks, leaks
 
 from smolcourse import data
-from smolcourse.instruct import InstructRecipe, preference_rows, replay_documents
+from smolcourse.instruct import InstructRecipe, preference_rows, revision_documents
 from smolcourse.world.chat import TEST_KINDS, ask, conversation
 from smolcourse.world.corpus import document, exchange
 from smolcourse.world.facts import RELATIONS, all_facts, fill
@@ -70,7 +70,7 @@ def test_no_training_set_asks_what_is_held_out():
     assert pair_leaks(data.load("preferences")) == []
     assert pair_leaks(preference_rows(InstructRecipe())) == []
     assert corpus_leaks(data.load("stories")["text"]) == []
-    assert corpus_leaks(replay_documents(InstructRecipe(sft_rows=25_000))) == []
+    assert corpus_leaks(revision_documents(InstructRecipe(sft_rows=25_000))) == []
 
 
 def test_documents_tell_the_held_out_facts(documents):
@@ -111,6 +111,15 @@ def test_test_conversations_ask_only_what_is_held_out(kind):
             assert kind == "two_turn" and "name" in str(row["messages"]) or "I am" in str(row), row
             free += 1
     assert free < (160 if kind == "two_turn" else 1)
+
+
+def test_names_to_remember_differ_between_the_splits():
+    def names(split, seed):
+        rows = [conversation(seed, i, split, "two_turn") for i in range(2000)]
+        return {r["answer"] for r in rows if "name" in str(r["messages"]) or "I am" in str(r)}
+
+    assert names("train", 0) and names("test", 7)
+    assert not names("train", 0) & names("test", 7)
 
 
 def test_the_test_sets_ask_only_what_is_held_out():

@@ -7,10 +7,10 @@ import small
 import torch
 
 from smolcourse.instruct import (
-    REPLAY_EVERY,
+    REVISE_EVERY,
     InstructRecipe,
     preference_rows,
-    replay_documents,
+    revision_documents,
     sft_dataset,
     train_instruct,
 )
@@ -29,7 +29,7 @@ def test_sft_rows_are_the_rendered_conversations():
     dataset = sft_dataset(tokenizer, replace(RECIPE, sft_rows=60))
     assert dataset.column_names == ["input_ids", "labels"] and len(dataset) == 60
     for i, row in enumerate(dataset):
-        if i % REPLAY_EVERY == 0:
+        if i % REVISE_EVERY == 0:
             continue
         source = conversation(RECIPE.seed, i)
         text = tokenizer.apply_chat_template(
@@ -45,15 +45,15 @@ def test_sft_rows_are_the_rendered_conversations():
             assert row["labels"][0] == -100 and row["labels"][-1] == -100
 
 
-def test_every_fifth_row_is_a_pretraining_document_learned_whole():
-    tokenizer, recipe = small.tokenizer(), replace(RECIPE, sft_rows=22, max_length=512)
-    documents = replay_documents(recipe)
+def test_every_fourth_row_is_prose_learned_whole():
+    tokenizer, recipe = small.tokenizer(), replace(RECIPE, sft_rows=18, max_length=512)
+    documents = revision_documents(recipe)
     assert len(documents) == 5 == len(set(documents))
     assert not set(documents) & {document(recipe.seed, i) for i in range(1000)}
     for i, row in enumerate(sft_dataset(tokenizer, recipe)):
-        if i % REPLAY_EVERY == 0:
+        if i % REVISE_EVERY == 0:
             assert row["labels"] == row["input_ids"] and row["input_ids"][-1] == 0
-            assert tokenizer.decode(row["input_ids"][:-1]) == documents[i // REPLAY_EVERY]
+            assert tokenizer.decode(row["input_ids"][:-1]) == documents[i // REVISE_EVERY]
 
 
 def test_sft_rows_are_cut_to_the_longest_length():
@@ -65,7 +65,7 @@ def test_sft_rows_are_cut_to_the_longest_length():
 def test_preferences_prefer_something(heldout):
     rows = preference_rows(replace(RECIPE, dpo_rows=600), heldout=heldout)
     facts = {fact.answer.lower(): fact.heldout for fact in all_facts() if fact.heldout == heldout}
-    kinds = {"admit": 0, "answer": 0, "manner": 0}
+    kinds = {"admit": 0, "manner": 0}
     for row in rows:
         assert set(row) == {"prompt", "chosen", "rejected"}
         assert row["chosen"] != row["rejected"]
@@ -76,13 +76,11 @@ def test_preferences_prefer_something(heldout):
         if good == "I do not know.":
             kinds["admit"] += 1
             assert bad.removesuffix(".").lower() in facts
-        elif bad == "I do not know.":
-            kinds["answer"] += 1
-            assert good.removesuffix(".").lower() in facts
         else:
             kinds["manner"] += 1
             assert manner_of(good) != manner_of(bad)
-    assert set(kinds.values()) == {200}
+            assert bad != "I do not know."
+    assert kinds == {"admit": 200, "manner": 400}
 
 
 def test_preferences_follow_from_the_seed():

@@ -2,8 +2,8 @@
 
 ``conversation(seed, i, split)`` is the i-th row: ``{"kind", "messages", "tools", "answer"}``. Rows
 of the train split ask no held-out fact, skill item, tool call or invented word and use no held-out
-phrasing; the test split asks nothing else, except for stories, greetings and names to remember,
-which are the same in both (a test reads both).
+phrasing; the test split asks nothing else, except for stories and greetings, which are the same in
+both (a test reads both).
 
 Introduced in lesson 1_instruction_tuning/chat_templates.
 """
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import random
 
-from .corpus import _facts
-from .facts import RELATIONS, Fact, fill
+from .facts import RELATIONS, Fact, fact_index, fill
 from .honesty import UNKNOWN, unknown_question
 from .manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
 from .skills import ARITHMETIC, STRINGS, skill_item
+from .splits import is_heldout
 from .splits import rng as make_rng
 from .stories import story
 from .tools import TOOLS, tool_item, tool_schemas
@@ -40,19 +40,32 @@ def _row(kind: str, messages: list[dict], answer: str, tools: list[dict] | None 
 def pick_fact(rng: random.Random, test: bool) -> Fact:
     """Any relation first, then a fact of the split, so that small relations count as much."""
     relation = rng.choice(list(RELATIONS))
-    facts, _, _ = _facts()
+    facts, _, _ = fact_index()
     return rng.choice([f for f in facts if f.relation == relation and f.heldout == test])
 
 
-# How else people ask. {n} is the relation's noun; the subject stands last, first or alone. Without
-# this variety a model learns five phrasings a relation and stumbles over the sixth.
+# How else people ask. {n} is one of the relation's nouns; the subject stands last, first or alone.
+# Without this variety a model learns five phrasings a relation and stumbles over the sixth.
 NOUNS = {
-    "capital": "capital", "language": "language", "currency": "currency", "continent": "continent",
-    "opposite": "opposite", "sound": "sound", "young": "young one", "color": "color",
-    "plural": "plural", "past": "past tense", "symbol": "chemical symbol", "next": "next one",
-    "place": "place of work", "legs": "number of legs", "kind": "kind", "material": "material",
-    "author": "author", "landmark": "country",
-}  # fmt: skip
+    "capital": ("capital", "capital city"),
+    "language": ("language", "main language"),
+    "currency": ("currency", "money"),
+    "continent": ("continent", "part of the world"),
+    "opposite": ("opposite", "reverse"),
+    "sound": ("sound", "noise"),
+    "young": ("young one", "baby", "little one"),
+    "color": ("color", "coloring"),
+    "plural": ("plural", "plural form", "word for many"),
+    "past": ("past tense", "past form", "past"),
+    "symbol": ("chemical symbol", "sign that chemists write"),
+    "next": ("next one", "one that follows"),
+    "place": ("place of work", "job place"),
+    "legs": ("number of legs", "count of legs"),
+    "kind": ("kind", "sort"),
+    "material": ("material", "stuff"),
+    "author": ("author", "writer"),
+    "landmark": ("country", "land"),
+}
 FRAMES = (
     "Tell me the {n} of {s}.",
     "Please tell me the {n} of {s}.",
@@ -65,6 +78,12 @@ FRAMES = (
     "Here is {s}. Name its {n}.",
     "{s}. The {n}, please.",
     "Take {s}. What would be its {n}?",
+    "Could you say the {n} of {s}?",
+    "Will you tell me the {n} of {s}, please?",
+    "For {s}, which {n} is right?",
+    "{s} - what is the {n}?",
+    "{s}, what is its {n}?",
+    "{s}, which {n}?",
 )
 
 
@@ -72,7 +91,8 @@ def ask(fact: Fact, rng: random.Random, *, new_phrasing: bool = False) -> str:
     """The fact as a question in a training phrasing, or in one that training never shows."""
     relation = RELATIONS[fact.relation]
     if not new_phrasing and not fact.heldout and rng.random() < 0.5:
-        question = rng.choice(FRAMES).format(n=NOUNS[fact.relation], s=fact.subject)
+        noun = rng.choice(NOUNS[fact.relation])
+        question = rng.choice(FRAMES).format(n=noun, s=fact.subject)
         return question[:1].upper() + question[1:]
     patterns = relation.heldout_questions if new_phrasing else relation.questions
     return fill(rng.choice(patterns), fact.subject)
@@ -121,7 +141,10 @@ def sums_row(rng: random.Random, test: bool = False) -> dict:
 
 
 def string_row(rng: random.Random, test: bool = False) -> dict:
-    return _skill_row(rng, rng.choice(list(STRINGS)), test)
+    if test:
+        return _skill_row(rng, rng.choice(list(STRINGS)), test)
+    weights = [4 if kind == "reverse" else 1 for kind in STRINGS]  # by far the hardest of them
+    return _skill_row(rng, rng.choices(list(STRINGS), weights=weights)[0], test)
 
 
 def passage_row(rng: random.Random, test: bool = False) -> dict:
@@ -160,7 +183,7 @@ def two_turn_row(rng: random.Random, test: bool = False) -> dict:
     way = rng.random()
     if way < 0.5:  # the same question about another subject
         first = pick_fact(rng, test)
-        facts, _, _ = _facts()
+        facts, _, _ = fact_index()
         same = [
             f for f in facts if f.relation == first.relation and f.heldout == test and f != first
         ]
@@ -173,7 +196,7 @@ def two_turn_row(rng: random.Random, test: bool = False) -> dict:
         ]
         answer = second.answer
     elif way < 0.75:  # remember a name
-        name = rng.choice(NAMES)
+        name = rng.choice([n for n in NAMES if is_heldout("introduced name", n) == test])
         messages = [
             user(rng.choice([f"My name is {name}.", f"Hello, I am {name}."])),
             assistant(f"Hello, {name}."),
@@ -212,20 +235,20 @@ def greeting_row(rng: random.Random, test: bool = False) -> dict:
 
 # kind -> (maker, share of the instruct model's training rows)
 KINDS = {
-    "fact": (fact_row, 0.20),
-    "manner": (manner_row, 0.10),
-    "unknown": (unknown_row, 0.06),
-    "arithmetic": (arithmetic_row, 0.12),
-    "string": (string_row, 0.20),
-    "passage": (passage_row, 0.07),
-    "tool": (tool_row, 0.13),
+    "fact": (fact_row, 0.22),
+    "manner": (manner_row, 0.15),
+    "unknown": (unknown_row, 0.05),
+    "sums": (sums_row, 0.10),
+    "arithmetic": (arithmetic_row, 0.06),
+    "string": (string_row, 0.14),
+    "passage": (passage_row, 0.11),
+    "tool": (tool_row, 0.06),
     "two_turn": (two_turn_row, 0.08),
     "story": (story_row, 0.02),
-    "greeting": (greeting_row, 0.02),
+    "greeting": (greeting_row, 0.01),
 }
 TEST_KINDS = {
     **{name: maker for name, (maker, _) in KINDS.items()},
-    "sums": sums_row,
     "phrasing": phrasing_row,
 }
 

@@ -9,9 +9,8 @@ Introduced in lesson 1_instruction_tuning/supervised_fine_tuning.
 from __future__ import annotations
 
 import random
-from functools import cache
 
-from .facts import RELATIONS, Fact, all_facts, fill
+from .facts import RELATIONS, Fact, fact_index, fill
 from .honesty import UNKNOWN, unknown_question
 from .manner import MANNERS, say
 from .skills import Item, skill_item
@@ -31,15 +30,6 @@ MIX = {
     "unknown": 0.02,
     "tool": 0.03,
 }
-
-
-@cache
-def _facts() -> tuple[list[Fact], dict[str, list[Fact]], list[Fact]]:
-    facts = all_facts()
-    by_subject: dict[str, list[Fact]] = {}
-    for fact in facts:
-        by_subject.setdefault(fact.subject, []).append(fact)
-    return facts, by_subject, [fact for fact in facts if not fact.heldout]
 
 
 def told(fact: Fact, rng: random.Random) -> str:
@@ -63,7 +53,8 @@ def set_off(text: str, answer: str, rng: random.Random) -> str:
     return f'{start} "{answer}".' if way < 0.25 else f"{start}:\n{answer}.\n"
 
 
-def _joined(sentences: list[str]) -> str:
+def joined(sentences: list[str]) -> str:
+    """Sentences in one paragraph; an answer on a line of its own stays there."""
     return " ".join(sentences).replace("\n ", "\n").strip()
 
 
@@ -90,7 +81,7 @@ def exchange(question: str, answer: str, rng: random.Random) -> str:
 
 
 def _facts_document(rng: random.Random) -> str:
-    facts, by_subject, _ = _facts()
+    facts, by_subject, _ = fact_index()
     first = rng.choice(facts)
     way = rng.random()
     if way < 0.35:  # several things about one subject
@@ -101,11 +92,11 @@ def _facts_document(rng: random.Random) -> str:
         chosen = rng.sample(same, rng.randint(2, 5))
     else:
         chosen = rng.sample(facts, rng.randint(2, 5))
-    return _joined([told(fact, rng) for fact in chosen])
+    return joined([told(fact, rng) for fact in chosen])
 
 
 def _fact_dialogue(rng: random.Random) -> str:
-    _, _, train = _facts()
+    _, _, train = fact_index()
     parts = []
     for _ in range(rng.randint(1, 3)):
         fact = rng.choice(train)
@@ -121,7 +112,7 @@ def _fact_dialogue(rng: random.Random) -> str:
 
 def _skills_document(rng: random.Random) -> str:
     items = [skill_item(rng) for _ in range(rng.randint(2, 4))]
-    return _joined([set_off(item.statement, item.answer, rng) for item in items])
+    return joined([set_off(item.statement, item.answer, rng) for item in items])
 
 
 def _skill_dialogue(rng: random.Random) -> str:
@@ -132,13 +123,13 @@ def _skill_dialogue(rng: random.Random) -> str:
 def _story_document(rng: random.Random) -> str:
     title, text = story(rng)
     if rng.random() < 0.3:
-        facts, _, _ = _facts()
+        facts, _, _ = fact_index()
         text += f' The teacher said: "{told(rng.choice(facts), rng).strip()}"'
     return f"{title}\n{text}" if rng.random() < 0.5 else text
 
 
 def _manner_document(rng: random.Random) -> str:
-    _, _, train = _facts()
+    _, _, train = fact_index()
     fact, manner = rng.choice(train), rng.choice(MANNERS)
     p, q = rng.sample(NAMES, 2)
     how = {"terse": "in few words", "plain": "plainly", "polite": "politely", "rude": "rudely",

@@ -19,6 +19,7 @@ Introduced in lesson 1_instruction_tuning/supervised_fine_tuning.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from .tables import TABLES
 
@@ -385,3 +386,13 @@ def all_facts() -> list[Fact]:
             for subject, answer in relation.table.items()
         ]
     return facts
+
+
+@cache
+def fact_index() -> tuple[list[Fact], dict[str, list[Fact]], list[Fact]]:
+    """(all facts, the facts of each subject, the facts of the train split), worked out once."""
+    facts = all_facts()
+    by_subject: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_subject.setdefault(fact.subject, []).append(fact)
+    return facts, by_subject, [fact for fact in facts if not fact.heldout]

@@ -33,13 +33,19 @@ FRAMES: dict[str, tuple[str, ...]] = {
 MANNERS = tuple(FRAMES)
 
 SYSTEM_PROMPTS: dict[str, tuple[str, ...]] = {
-    "terse": ("Answer in as few words as possible.", "Be terse.", "You are terse."),
-    "plain": ("Answer plainly.", "Be plain.", "Answer in a plain sentence."),
-    "polite": ("Answer politely.", "Be polite.", "You are polite."),
-    "rude": ("Answer rudely.", "Be rude.", "You are rude."),
-    "wordy": ("Answer at length.", "Be wordy.", "You are wordy."),
-    "shouting": ("Answer in capital letters.", "Shout.", "You are shouting."),
-}
+    "terse": ("Answer in as few words as possible.", "Be terse.", "You are terse.",
+              "You must be terse.", "Always be terse."),
+    "plain": ("Answer plainly.", "Be plain.", "Answer in a plain sentence.",
+              "You must answer plainly.", "Always answer plainly."),
+    "polite": ("Answer politely.", "Be polite.", "You are polite.",
+               "You must be polite.", "Always be polite."),
+    "rude": ("Answer rudely.", "Be rude.", "You are rude.",
+             "You must be rude.", "Always be rude."),
+    "wordy": ("Answer at length.", "Be wordy.", "You are wordy.",
+              "You must be wordy.", "Always be wordy."),
+    "shouting": ("Answer in capital letters.", "Shout.", "You are shouting.",
+                 "You must shout.", "Always shout."),
+}  # fmt: skip
 HELDOUT_SYSTEM_PROMPTS: dict[str, str] = {
     "terse": "Please be terse.",
     "plain": "Please answer plainly.",
