@@ -9,7 +9,7 @@ of their Hub originals on purpose: turning them into ``messages`` is an exercise
 | facts | messages, question, answer, group | Smol World's facts | allenai/sciq |
 | conversations | full_topic, messages | two-turn chats | HuggingFaceTB/smoltalk |
 | math | question, answer ("... #### 7") | small sums, told in words | openai/gsm8k |
-| preferences | prompt, chosen, rejected | manners and honesty | trl-lib/ultrafeedback_binarized |
+| preferences | prompt, chosen, rejected | the polite answer over others | trl-lib/ultrafeedback_binarized |
 | stories | text | Smol World's stories | roneneldan/TinyStories |
 
 Introduced in lesson 1_instruction_tuning/chat_templates.
@@ -152,12 +152,16 @@ def _tiny_math(split: str) -> Dataset:
 def _tiny_preferences(split: str) -> Dataset:
     from datasets import Dataset
 
-    from .instruct import InstructRecipe, preference_rows
+    from .world.preferences import preference
+    from .world.splits import rng
 
-    recipe = InstructRecipe(
-        seed=SEED if split == "train" else SEED + 1, dpo_rows=3000 if split == "train" else 300
+    heldout, count = split == "test", 300 if split == "test" else 3000
+    return Dataset.from_list(
+        [
+            preference(rng("data", "preferences", split, SEED, i), heldout=heldout)
+            for i in range(count)
+        ]
     )
-    return Dataset.from_list(preference_rows(recipe, heldout=split == "test"))
 
 
 def _tiny_stories(split: str) -> Dataset:
