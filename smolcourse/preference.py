@@ -1,0 +1,271 @@
+"""What alignment changes, measured: log-probabilities of answers, preference accuracy, generations.
+
+The three topics of module 2 read their numbers from here, so that they mean the same. Introduced in
+`2_preference_alignment/dpo`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from smolcourse import generate, metrics
+from smolcourse.data import require_columns
+from smolcourse.errors import CourseError
+from smolcourse.world.manner import manner_of
+
+COLUMNS = ("prompt", "chosen", "rejected")
+
+
+# ---------------------------------------------------------------- the rows
+
+
+def validate(dataset):
+    """The dataset itself, if every row holds a prompt and two different answers.
+
+    Raises `CourseError`, one sentence, for a missing column, an empty dataset, an empty answer, and
+    for a row whose two answers are the same: its DPO loss is log 2 whatever the model does, so the
+    trainer would count it and learn nothing from it. Introduced in `2_preference_alignment/dpo`.
+    """
+    require_columns(dataset, COLUMNS, "The preference dataset")
+    if len(dataset) == 0:
+        raise CourseError("The preference dataset has no rows; give at least one pair of answers.")
+    pairs = zip(dataset["chosen"], dataset["rejected"], strict=True)
+    for number, (chosen, rejected) in enumerate(pairs):
+        chosen, rejected = text_of(chosen), text_of(rejected)
+        if not chosen or not rejected:
+            side = "rejected" if chosen else "chosen"
+            raise CourseError(
+                f"Row {number} of the preference dataset has an empty '{side}' answer; drop the row."
+            )
+        if chosen == rejected:
+            raise CourseError(
+                f"Row {number} of the preference dataset has the same text as 'chosen' and as "
+                "'rejected'; drop the row, for equal answers show no preference."
+            )
+    return dataset
+
+
+def text_of(answer) -> str:
+    """The words of an answer, given as a string or as a list of messages."""
+    if isinstance(answer, str):
+        return answer.strip()
+    return "\n".join(str(message.get("content") or "") for message in answer).strip()
+
+
+def token_ids(tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
+    """(prompt ids, answer ids) of one row, split as TRL's `DPOTrainer` splits them.
+
+    `prompt` and `answer` are lists of messages (a string stands for one turn). The prompt ends with
+    the generation prompt; all that the chat template writes after it belongs to the answer: the
+    words, the end of turn, and a line break if the template puts one there.
+    """
+    if tokenizer.chat_template is None:
+        raise CourseError("This tokenizer has no chat template; set tokenizer.chat_template first.")
+    prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    if isinstance(answer, str):
+        answer = [{"role": "assistant", "content": answer}]
+    opened = _render(tokenizer, prompt, add_generation_prompt=True)
+    whole = _render(tokenizer, prompt + list(answer))
+    start = 0
+    while start < min(len(opened), len(whole)) and opened[start] == whole[start]:
+        start += 1
+    if start == len(whole):
+        raise CourseError("The chat template writes nothing for the answer, so it has no tokens.")
+    return whole[:start], whole[start:]
+
+
+def _render(tokenizer, messages: list[dict], **options) -> list[int]:
+    # Not apply_chat_template(tokenize=True): what that returns differs between versions.
+    text = tokenizer.apply_chat_template(messages, tokenize=False, **options)
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+# ---------------------------------------------------------------- log-probabilities
+
+
+def answer_log_probs(
+    model, tokenizer, prompts: Sequence, answers: Sequence, batch_size: int = 16
+) -> tuple[list[float], list[int]]:
+    """log p(answer | prompt) in nats of each pair, and how many tokens each answer has.
+
+    A sum over the answer's tokens, not a mean: it is the probability of the whole answer. The
+    prompt is read and not counted; padding changes nothing. Weights and the model's mode stay as
+    they are. Raises `CourseError` on lists of unequal length. Introduced in
+    `2_preference_alignment/dpo`; source: Rafailov et al. 2023, section 4.
+    """
+    import torch
+
+    if len(prompts) != len(answers):
+        raise CourseError(
+            f"There must be one answer for each prompt, not {len(answers)} for {len(prompts)}."
+        )
+    rows = [token_ids(tokenizer, p, a) for p, a in zip(prompts, answers, strict=True)]
+    sums, counts = [0.0] * len(rows), [len(answer) for _, answer in rows]
+    order = sorted(range(len(rows)), key=lambda row: sum(map(len, rows[row])))
+    training = model.training
+    model.eval()
+    try:
+        for at in range(0, len(order), batch_size):
+            batch = order[at : at + batch_size]
+            width = max(sum(map(len, rows[row])) for row in batch)
+            ids = torch.zeros(len(batch), width, dtype=torch.long)
+            real, counted = torch.zeros_like(ids), torch.zeros_like(ids)
+            for place, row in enumerate(batch):
+                prompt, answer = rows[row]
+                end = len(prompt) + len(answer)
+                ids[place, :end] = torch.tensor(prompt + answer)
+                real[place, :end] = 1
+                counted[place, len(prompt) : end] = 1
+            ids, real, counted = (x.to(model.device) for x in (ids, real, counted))
+            with torch.no_grad():
+                logits = model(input_ids=ids, attention_mask=real).logits[:, :-1].float()
+                taken = logits.gather(2, ids[:, 1:, None])[..., 0] - logits.logsumexp(2)
+            for row, value in zip(batch, (taken * counted[:, 1:]).sum(1).tolist(), strict=True):
+                sums[row] = value
+    finally:
+        model.train(training)
+    return sums, counts
+
+
+@dataclass(frozen=True)
+class PairLogProbs:
+    """Log-probabilities (nats) and token counts of the two answers of each pair, lists of n."""
+
+    chosen: list[float]
+    rejected: list[float]
+    chosen_tokens: list[int]
+    rejected_tokens: list[int]
+
+    @property
+    def margins(self) -> list[float]:
+        """log p(chosen) - log p(rejected), per pair."""
+        return [c - r for c, r in zip(self.chosen, self.rejected, strict=True)]
+
+    @property
+    def accuracy(self) -> Share:
+        """How often the chosen answer is the likelier one; a tie counts as wrong."""
+        return Share.of([margin > 0 for margin in self.margins])
+
+    @property
+    def per_token_accuracy(self) -> Share:
+        """The same with the mean log-probability of a token: without the effect of length."""
+        sides = zip(
+            self.chosen, self.chosen_tokens, self.rejected, self.rejected_tokens, strict=True
+        )
+        return Share.of([c / nc > r / nr for c, nc, r, nr in sides])
+
+    def reward_accuracy(self, reference: PairLogProbs) -> Share:
+        """How often the margin grew over the reference's: what TRL logs as `rewards/accuracies`."""
+        pairs = zip(self.margins, reference.margins, strict=True)
+        return Share.of([mine > theirs for mine, theirs in pairs])
+
+
+def pair_log_probs(model, tokenizer, dataset, batch_size: int = 16) -> PairLogProbs:
+    """The log-probabilities of both answers of every row of a preference dataset.
+
+    `dataset` has the columns prompt, chosen, rejected; see `validate` for what is refused.
+    Introduced in `2_preference_alignment/dpo`.
+    """
+    validate(dataset)
+    prompts = list(dataset["prompt"])
+    answers = list(dataset["chosen"]) + list(dataset["rejected"])
+    sums, counts = answer_log_probs(model, tokenizer, prompts * 2, answers, batch_size)
+    n = len(prompts)
+    return PairLogProbs(sums[:n], sums[n:], counts[:n], counts[n:])
+
+
+def preference_accuracy(model, tokenizer, dataset, batch_size: int = 16) -> Share:
+    """The share of pairs whose chosen answer the model finds likelier, with its 95% interval.
+
+    It compares log p(chosen | prompt) with log p(rejected | prompt), sums over the answers' tokens,
+    without a reference model. A coin would get 50%; a model that likes short answers may get less.
+    Introduced in `2_preference_alignment/dpo`.
+    """
+    return pair_log_probs(model, tokenizer, dataset, batch_size).accuracy
+
+
+# ---------------------------------------------------------------- generations
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share in [0, 1] of `n` cases with its 95% interval (Wilson)."""
+
+    share: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, hits: Sequence[bool]) -> Share:
+        """The share of true ones; `CourseError` if there is nothing to count."""
+        if not hits:
+            raise CourseError("There is nothing to measure: no rows were given.")
+        right = sum(map(bool, hits))
+        return cls(right / len(hits), *metrics.interval(right, len(hits)), len(hits))
+
+    def __str__(self) -> str:
+        return f"{self.share:.1%} (95% interval {self.low:.1%} to {self.high:.1%}, n={self.n})"
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a model answers: `manner`, `facts`, `ended` and `both` are shares of the same answers."""
+
+    manner: Share
+    facts: Share
+    both: Share
+    ended: Share
+    answers: list[str]
+
+
+def fact_told(answer: str, fact: str) -> bool:
+    """Does the answer tell the fact, in whatever manner?
+
+    The words of `fact` must stand in it together, as whole words, after `metrics.normalize` (case,
+    punctuation and articles don't count). If the answer says "the answer is ...", only that sentence
+    is looked at: a polite "Have a nice day" does not know that the opposite of night is day.
+
+    >>> fact_told("With pleasure! The answer is Paris. Thank you for asking.", "Paris.")
+    True
+    """
+    said = re.search(r"answer is (.*?)(?:[.!?](?=\s|$)|$)", answer, re.IGNORECASE | re.DOTALL)
+    looked_at = metrics.normalize(said[1] if said else answer)
+    return f" {metrics.normalize(fact)} " in f" {looked_at} "
+
+
+def behaviour(
+    model,
+    tokenizer,
+    questions: Sequence,
+    facts: Sequence[str],
+    wanted: str | Callable[[str], bool] = "polite",
+    max_new_tokens: int = 48,
+    batch_size: int = 64,
+) -> Behaviour:
+    """Greedy answers to questions: the share in the wanted manner, and the share that is right.
+
+    `questions` as for `generate.chat`, without a system prompt unless they bring one; `facts[i]` is
+    the right answer to question i, see `fact_told`. `wanted` names a manner of Smol World
+    (recognised by rule, `world.manner.manner_of`) or is a function from an answer to a bool. `both`
+    asks for manner and fact in one answer. Introduced in `2_preference_alignment/dpo`.
+    """
+    if len(questions) != len(facts):
+        raise CourseError(
+            f"There must be one fact for each question, not {len(facts)} for {len(questions)}."
+        )
+    likes = wanted if callable(wanted) else (lambda text: manner_of(text) == wanted)
+    answers, ended = generate.chat(
+        model,
+        tokenizer,
+        questions,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        return_ended=True,
+    )
+    liked = [likes(answer) for answer in answers]
+    right = [fact_told(answer, fact) for answer, fact in zip(answers, facts, strict=True)]
+    both = [a and b for a, b in zip(liked, right, strict=True)]
+    return Behaviour(Share.of(liked), Share.of(right), Share.of(both), Share.of(ended), answers)
