@@ -64,7 +64,7 @@ class Conversation:
         import torch
         from transformers import TextIteratorStreamer
 
-        from smolcourse.generate import end_ids
+        from smolcourse.generate import turn_end_ids
 
         self.messages.append({"role": "user", "content": text})
         ids = torch.tensor([self._fitting_prompt()], device=self.model.device)
@@ -84,7 +84,7 @@ class Conversation:
                     top_p=None,
                     top_k=None,
                     max_new_tokens=self.max_new_tokens,
-                    eos_token_id=end_ids(self.model, self.tokenizer) or None,
+                    eos_token_id=turn_end_ids(self.model, self.tokenizer) or None,
                     pad_token_id=self.tokenizer.pad_token_id,
                 )
             except BaseException as error:  # handed to the reader, who would wait for ever

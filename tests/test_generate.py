@@ -31,36 +31,52 @@ def test_chat_renders_the_template_and_takes_strings_or_messages(model, tokenize
     assert unprompted == generate.complete(model, tokenizer, plain, max_new_tokens=8)
 
 
-@pytest.mark.parametrize("end", [0, 2])
-def test_a_chat_answer_ends_at_the_end_of_its_turn_only(model, tokenizer, end):
-    """`<|im_end|>` (2) ends a turn; after `<|endoftext|>` (0) a chat goes on, as a chat program does."""
+def scripted(model, tokens):
+    """A copy of the model that writes these tokens, then the last of them again and again."""
     import torch
 
     class Script(torch.nn.Module):
-        def __init__(self, inner, tokens):
+        def __init__(self, inner):
             super().__init__()
-            self.inner, self.tokens = inner, tokens
+            self.inner, self.step = inner, 0
 
         def forward(self, hidden):
             logits = self.inner(hidden)
             forced = torch.full_like(logits, -1e9)
-            at = min(self.step, len(self.tokens) - 1)
-            forced[..., self.tokens[at]] = 0
+            forced[..., tokens[min(self.step, len(tokens) - 1)]] = 0
             self.step += 1
             return forced
 
-    scripted = copy.deepcopy(model)
-    scripted.generation_config.eos_token_id = 0  # as a base model's; the turn's end is 2
+    model = copy.deepcopy(model)
+    model.generation_config.eos_token_id = 0  # as a base model's; the turn's end is 2
+    model.lm_head = Script(model.lm_head)
+    return model
+
+
+@pytest.mark.parametrize("end", [0, 2])
+def test_a_chat_answer_ends_at_the_end_of_its_turn_only(model, tokenizer, end):
+    """`<|im_end|>` (2) ends a turn; after `<|endoftext|>` (0) a chat goes on, as a chat program does."""
     letter = tokenizer("A")["input_ids"][0]
-    scripted.lm_head = Script(scripted.lm_head, [letter, end, letter])
-    scripted.lm_head.step = 0
     texts, ended = generate.chat(
-        scripted, tokenizer, ["x", "y"], max_new_tokens=5, return_ended=True
+        scripted(model, [letter, end, letter]),
+        tokenizer,
+        ["x", "y"],
+        max_new_tokens=5,
+        return_ended=True,
     )
     if end == 2:
         assert (texts, ended) == (["A", "A"], [True, True])
     else:
         assert (texts, ended) == (["AAAA", "AAAA"], [False, False])
+
+
+@pytest.mark.parametrize("end", [0, 2])
+def test_the_terminal_ends_an_answer_where_notebooks_do(model, tokenizer, end):
+    from smolcourse.chat import Conversation
+
+    letter = tokenizer("A")["input_ids"][0]
+    talk = Conversation(scripted(model, [letter, end, letter]), tokenizer, max_new_tokens=5)
+    assert "".join(talk.reply("x")) == ("A" if end == 2 else "AAAA")
 
 
 def test_running_into_the_limit_is_not_an_end(model, tokenizer):
