@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .errors import CourseError
@@ -302,11 +302,6 @@ class _bar:
 
     def __exit__(self, *_):
         self.progress.stop()
-
-
-def scaled(recipe: Recipe, **changes) -> Recipe:
-    """The recipe with some numbers changed (for tests and experiments)."""
-    return replace(recipe, **changes)
 
 
 BASE_SAMPLES = (

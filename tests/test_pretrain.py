@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import small
@@ -14,7 +15,7 @@ import torch
 
 from smolcourse import pretrain
 from smolcourse.errors import CourseError
-from smolcourse.pretrain import Recipe, TokenStream, load_state, save_state, scaled, train_base
+from smolcourse.pretrain import Recipe, TokenStream, load_state, save_state, train_base
 from smolcourse.world.corpus import document
 
 RECIPE = small.RECIPE
@@ -120,7 +121,7 @@ def test_a_kill_while_saving_keeps_the_old_state(out, monkeypatch):
 def test_the_seed_decides_the_weights(whole):
     torch.manual_seed(99)
     assert same(small.model().state_dict(), small.model().state_dict())
-    assert not same(small.model().state_dict(), small.model(scaled(RECIPE, seed=2)).state_dict())
+    assert not same(small.model().state_dict(), small.model(replace(RECIPE, seed=2)).state_dict())
     assert not same(small.model().state_dict(), whole)
 
 
@@ -132,7 +133,7 @@ def test_a_state_of_another_recipe_is_refused(out, change):
     train_base(RECIPE, out, progress=False, stop_after=1)
     before = (out / "state.pt").read_bytes()
     with pytest.raises(CourseError, match="another recipe.*--out") as error:
-        train_base(scaled(RECIPE, **change), out, progress=False)
+        train_base(replace(RECIPE, **change), out, progress=False)
     one_sentence(error)
     assert (out / "state.pt").read_bytes() == before
 
@@ -246,7 +247,7 @@ def test_the_model_is_smollm2s_architecture():
 def test_training_learns(tmp_path):
     """A hundred small steps on one sentence: it is known by heart."""
     small.tokenizer().save_pretrained(tmp_path / "tokenizer")
-    recipe = scaled(RECIPE, steps=100, learning_rate=1e-2, save_every=1000)
+    recipe = replace(RECIPE, steps=100, learning_rate=1e-2, save_every=1000)
     train_base(recipe, tmp_path, progress=False, text=lambda seed, i: "The capital is Paris.")
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[0]["loss"] > 3 and log[-1]["loss"] < 0.5
@@ -255,7 +256,7 @@ def test_training_learns(tmp_path):
 def test_main_writes_a_whole_checkpoint(tmp_path, monkeypatch):
     from smolcourse import models, score
 
-    monkeypatch.setattr(pretrain, "Recipe", lambda: scaled(RECIPE, steps=2))
+    monkeypatch.setattr(pretrain, "Recipe", lambda: replace(RECIPE, steps=2))
     monkeypatch.setattr(pretrain, "make_tokenizer", small.tokenizer)
     statements, facts = score.score_statements, score.score_chat_facts
     monkeypatch.setattr(score, "score_statements", lambda m, t: statements(m, t, limit=2))
