@@ -1,0 +1,241 @@
+"""Checks of 2_preference_alignment/grpo (ids ``grpo.*``); the loss: preference_losses.py."""
+
+import math
+
+from smolcourse.check import Wrong, checker, compare_on, expect_shape, expect_type
+
+# ---------------------------------------------------------------- grpo.advantages
+
+
+@checker("grpo.advantages", pure=True)
+def advantages(answer, reference):
+    import torch
+
+    made = torch.Generator().manual_seed(4)
+    cases = [
+        (torch.tensor([1.0, 0.0, 5.0, 5.0]), 2),
+        (torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]), 4),
+        (torch.randn(12, generator=made) * 3 + 2, 3),
+        (torch.randn(16, generator=made), 8),
+        (torch.tensor([2.0, 2.0, 2.0, 0.25, 0.5, 0.75]), 3),
+        (torch.randn(5, generator=made), 5),
+    ]
+    for rewards, size in cases:
+        got, want = answer(rewards, size), reference(rewards, size)
+        got = expect_shape(expect_type(got, torch.Tensor), want.shape, "advantage_shape")
+        if torch.allclose(got, want, atol=1e-4):
+            continue
+        for key, value in _advantage_mistakes(rewards, size):
+            other = not torch.allclose(value, want, atol=1e-4, equal_nan=True)
+            if other and torch.allclose(got, value, atol=1e-4, equal_nan=True):
+                raise Wrong(key)
+        if not bool(torch.isfinite(got).all()):
+            raise Wrong("not_finite")
+        numbers = [[round(v, 3) for v in tensor.tolist()[:6]] for tensor in (rewards, got, want)]
+        raise Wrong("advantage_value", rewards=numbers[0], got=numbers[1], want=numbers[2])
+
+
+def _advantage_mistakes(rewards, size: int) -> list[tuple]:
+    groups = rewards.view(-1, size)
+    centred = groups - groups.mean(1, keepdim=True)
+    columns = rewards.view(size, -1)
+    strided = (columns - columns.mean(0)) / (columns.std(0) + 1e-4) if size > 1 else columns
+    population = groups.std(1, keepdim=True, correction=0)
+    return [
+        ("whole_batch", (rewards - rewards.mean()) / (rewards.std() + 1e-4)),
+        ("whole_batch", (rewards - rewards.mean()) / (population.mean() + 1e-4)),
+        ("not_scaled", centred.flatten()),
+        ("not_centred", (groups / (groups.std(1, keepdim=True) + 1e-4)).flatten()),
+        ("batch_std", (centred / (rewards.std() + 1e-4)).flatten()),
+        ("population_std", (centred / (population + 1e-4)).flatten()),
+        ("variance", (centred / (groups.var(1, keepdim=True) + 1e-4)).flatten()),
+        ("no_epsilon", (centred / groups.std(1, keepdim=True)).flatten()),
+        ("interleaved", strided.flatten()),
+        ("sign", -(centred / (groups.std(1, keepdim=True) + 1e-4)).flatten()),
+    ]
+
+
+# ---------------------------------------------------------------- grpo.alarm
+
+
+@checker("grpo.alarm", pure=True)
+def alarm(answer, reference):
+    up = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    cases = [
+        ([0.0, 1.0, 2.0, 3.0], [0.5, 0.6, 0.7, 0.1], 2),
+        (up, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 2),  # all is well
+        (up, [0.9, 0.8, 0.9, 0.9, 0.9, 0.9], 1),
+        (up, [0.5, 0.9, 0.8, 0.7, 0.6, 0.6], 3),  # above its start all the time, and falling
+        (up, [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 1),  # the first step that can be judged
+        (up[::-1], [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 2),  # both fall: bad, but no cheat
+        (up, [0.5] * 6, 2),
+        ([1.0] * 6, [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 2),
+        ([0.0, 1.0], [1.0, 0.0], 3),  # too short to judge
+        ([0.0, 5.0, 2.0, 1.0, 2.5, 9.0], [0.5, 0.5, 0.6, 0.4, 0.5, 0.3], 2),
+    ]
+
+    def explain(args, got, want):
+        proxy, truth, patience = args
+        if isinstance(got, bool):
+            return "not_a_step"
+        steps = range(patience, len(proxy))
+
+        def first(test, among=steps):
+            return next((t for t in among if test(t)), None)
+
+        def rose(t, by=patience):
+            return proxy[t] > proxy[t - by]
+
+        def fell(t, by=patience):
+            return truth[t] < truth[t - by]
+
+        late = [t for t in steps if rose(t) and fell(t)]
+        wrong = [
+            ("only_truth", first(fell)),
+            ("only_proxy", first(rose)),
+            ("either", first(lambda t: rose(t) or fell(t))),
+            ("last_step", late[-1] if late else None),
+            ("since_start", first(lambda t: proxy[t] > proxy[0] and truth[t] < truth[0])),
+            ("one_step", first(lambda t: rose(t, 1) and fell(t, 1))),
+            ("equal_counts", first(lambda t: proxy[t] >= proxy[t - patience] and truth[t] <= truth[t - patience])),
+            ("wraps", first(lambda t: rose(t) and fell(t), range(len(proxy)))) if len(proxy) >= patience else ("wraps", None),
+            ("starts_late", first(lambda t: rose(t) and fell(t), range(patience + 1, len(proxy)))),
+            ("counted_from", None if want is None else want + 1),
+            ("counted_from", None if want is None else want - patience),
+        ]  # fmt: skip
+        for key, value in wrong:
+            if got == value != want:
+                return key
+        return "alarm_value", {
+            "proxy": proxy,
+            "truth": truth,
+            "patience": patience,
+            "got": got,
+            "want": want,
+        }
+
+    results = [answer(*case) for case in cases]
+    if all(result is None for result in results):
+        raise Wrong("never")
+    for result in results:
+        if result is not None:
+            expect_type(result, (int, bool))
+    if any(isinstance(result, bool) for result in results):
+        raise Wrong("not_a_step")
+    for case, got in zip(cases, results, strict=True):
+        want = reference(*case)
+        if got != want:
+            known = explain(case, got, want)
+            key, facts = (known, {}) if isinstance(known, str) else known
+            raise Wrong(key, **facts)
+
+
+# ---------------------------------------------------------------- grpo.control
+
+
+@checker("grpo.control", pure=True)
+def control(answer, reference):
+    cases = [
+        ([3.0, 2.0, 9.0], [20, 10, 10], [True, True, False], 15, 1.0, -10.0),
+        ([1.0, 2.0, 3.0, 4.0], [5, 10, 11, 30], [True] * 4, 10, 0.5, -3.0),
+        ([0.5, 7.0], [40, 2], [False, False], 12, 1.0, -5.0),
+        ([-8.0, -1.0, 2.0], [3, 16, 40], [True, True, False], 15, 2.0, -4.0),  # below the floor
+        ([1.0, 1.0], [0, 1], [True, True], 0, 0.25, -1.0),
+    ]
+
+    def explain(args, got, want):
+        scores, lengths, right, limit, price, floor = args
+        if not isinstance(got, list) or len(got) != len(scores):
+            return None
+        rows = list(zip(scores, lengths, right, strict=True))
+
+        def made(paid, wrong=lambda s, over: floor):
+            over = [paid(n) for n in lengths]
+            return [
+                s - price * o if r else wrong(s, o) for (s, _, r), o in zip(rows, over, strict=True)
+            ]
+
+        def extra(n):
+            return max(0, n - limit)
+
+        wrong = [
+            ("short_rewarded", made(lambda n: n - limit)),
+            ("every_word_costs", made(lambda n: n)),
+            ("every_word_costs", made(lambda n: n if n > limit else 0)),
+            ("flat_price", made(lambda n: n > limit)),
+            ("wrong_not_floored", made(extra, lambda s, o: s - price * o)),
+            ("floor_added", made(extra, lambda s, o: s - price * o + floor)),
+            ("floor_added", made(extra, lambda s, o: floor - price * o)),
+            ("right_floored", [floor if r else s - price * extra(n) for s, n, r in rows]),
+            ("floor_is_minimum", [max(floor, value) for value in want]),
+            ("length_free", made(lambda n: 0)),
+            ("off_by_one", made(lambda n: max(0, n - limit + 1))),
+            ("off_by_one", made(lambda n: max(0, n - limit - 1))),
+            ("long_rewarded", made(lambda n: -extra(n))),
+        ]
+        for key, value in wrong:
+            if value != want and _near(got, value):
+                return key
+        return None
+
+    compare_on(answer, reference, cases, tol=1e-6, explain=explain)
+
+
+def _near(got: list, want: list) -> bool:
+    try:
+        return all(abs(g - w) < 1e-6 for g, w in zip(got, want, strict=True))
+    except TypeError:
+        return False
+
+
+# ---------------------------------------------------------------- grpo.reward
+
+
+@checker("grpo.reward", pure=True)
+def reward(answer, reference):
+    from smolcourse.world.manner import FRAMES
+
+    facts = [("Paris", "Rome"), ("Africa", "Asia"), ("meow", "woof")]
+    frames = [frame for group in FRAMES.values() for frame in group]
+    extra = {"prompts": None, "completion_ids": None, "question": None, "trainer_state": None}
+
+    def ask(fact: str, texts: list[str]) -> list:
+        completions = [[{"role": "assistant", "content": text}] for text in texts]
+        others = {name: [None] * len(texts) for name in extra}
+        try:
+            got = answer(completions=completions, answer=[f"{fact}."] * len(texts), **others)
+        except TypeError as error:
+            if "unexpected keyword" in str(error):
+                raise Wrong("other_arguments") from error
+            raise
+        got = expect_type(got, (list, tuple))
+        if len(got) != len(texts):
+            raise Wrong("one_each", got=len(got), want=len(texts))
+        for value in got:
+            if isinstance(value, bool) or not isinstance(value, float | int):
+                raise Wrong("not_numbers", got=type(value).__name__)
+            if not math.isfinite(value):
+                raise Wrong("not_numbers", got=str(value))
+        return list(got)
+
+    verified = told = False
+    for fact, other in facts:
+        right, wrong = (
+            [frame.format(a=word, A=word, U=word.upper()) for frame in frames]
+            for word in (fact, other)
+        )
+        good, bad, again = ask(fact, right), ask(fact, wrong), ask(fact, right)
+        if good != again:
+            raise Wrong("not_repeatable")
+        mixed = ask(fact, [right[0], wrong[0], right[1], wrong[1]])
+        if mixed != [good[0], bad[0], good[1], bad[1]]:
+            raise Wrong("depends_on_neighbours")
+        for text, g, b in zip(right, good, bad, strict=True):
+            if b > g:
+                raise Wrong("wrong_preferred", text=text, right=g, wrong=b)
+        verified = verified or any(g > b for g, b in zip(good, bad, strict=True))
+        told = told or len(set(good)) > 1
+    if not verified:
+        raise Wrong("fact_ignored" if told else "same_for_all")
+    if not told:
+        raise Wrong("form_ignored")
