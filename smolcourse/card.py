@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .models import write_manifest
+from .run_files import writing
 from .score import Score
 
 NOTES = {
@@ -88,19 +89,17 @@ def write_checkpoint(
         recipe: a dataclass; all its fields go into the card.
         seconds: training time.
         data: one sentence on the training text.
+
+    Raises:
+        CourseError: the disk is full; what the run has saved beside the folder is still there.
     """
     import copy
 
     import torch
 
-    folder.mkdir(parents=True, exist_ok=True)
     parameters = sum(p.numel() for p in model.parameters())
-    stored = copy.deepcopy(model).to("cpu", torch.bfloat16)
-    stored.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     settings = "\n".join(f"| {key} | {value} |" for key, value in asdict(recipe).items())
-    (folder / "README.md").write_text(
-        f"""# {folder.name}
+    card = f"""# {folder.name}
 
 {NOTES.get(folder.name, "")}
 
@@ -125,7 +124,11 @@ Greedy decoding on held-out parts of Smol World, written by the training program
 | setting | value |
 |---|---|
 {settings}
-""",
-        encoding="utf-8",
-    )
-    write_manifest(folder)
+"""
+    stored = copy.deepcopy(model).to("cpu", torch.bfloat16)
+    with writing("finished checkpoint", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        stored.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        write_manifest(folder)

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .errors import CourseError
+from .run_files import Log, load_state, run_tokenizer, save_state, writing
 
 TOKENIZER_SEED = 1  # the tokenizer's sample of the corpus differs from the training text
 
@@ -124,43 +125,6 @@ class TokenStream:
         return self.ids[offset : offset + count]
 
 
-def save_state(path: Path, state: dict) -> None:
-    """Write a checkpoint so that a kill at any moment leaves the old one or the new one, whole."""
-    import torch
-
-    partial = path.with_suffix(".partial")
-    try:
-        torch.save(state, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        raise CourseError(
-            f"The checkpoint could not be written to {path.parent} ({error}): free some disk space, "
-            "then run the same command again; it goes on from the last whole checkpoint."
-        ) from error
-
-
-def load_state(path: Path, recipe: Recipe) -> dict | None:
-    """The saved state of a run, or None if there is none; refuses a state of another recipe."""
-    import torch
-
-    if not path.exists():
-        return None
-    try:
-        state = torch.load(path, weights_only=True)
-        other = state["recipe"] != asdict(recipe)
-    except Exception as error:
-        raise CourseError(
-            f"The saved run {path} can't be read ({type(error).__name__}): delete that file to start anew."
-        ) from error
-    if other:
-        raise CourseError(
-            f"The saved run in {path.parent} belongs to another recipe: choose another --out folder, "
-            "or delete that one to start anew."
-        )
-    return state
-
-
 def train_base(
     recipe: Recipe,
     out: Path,
@@ -175,6 +139,8 @@ def train_base(
     Args:
         recipe: what to train.
         out: folder for ``state.pt`` (model, optimiser, step), ``log.jsonl`` and ``tokenizer/``.
+            Documents differ in length, so a run that goes on tokenises the text from its beginning
+            to find its place: the later it was stopped, the longer that takes.
         device: "cpu", "cuda" or "mps".
         stop_after: stop, saved, after this many steps of this call (tests, smoke runs).
         progress: show a progress bar with loss, tokens per second and time left.
@@ -188,17 +154,12 @@ def train_base(
         CourseError: the disk is full, or ``out`` holds a run of another recipe.
     """
     import torch
-    from transformers import AutoTokenizer
 
     from .world.corpus import document
 
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "tokenizer" / "tokenizer.json").exists():
-        tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
-    else:
-        tokenizer = make_tokenizer()
-        tokenizer.save_pretrained(out / "tokenizer")
-
+    with writing("run", out):
+        out.mkdir(parents=True, exist_ok=True)
+    tokenizer = run_tokenizer(out, make_tokenizer)
     model = make_model(recipe, len(tokenizer)).to(device)
     decay = [p for p in model.parameters() if p.ndim >= 2]
     plain = [p for p in model.parameters() if p.ndim < 2]
@@ -220,7 +181,7 @@ def train_base(
 
     last = recipe.steps if stop_after is None else min(recipe.steps, first + stop_after)
     stream = TokenStream(tokenizer, recipe.seed, text or document)
-    log = (out / "log.jsonl").open("a")
+    log = Log(out / "log.jsonl", first)
     model.train()
     losses: list[float] = []
     with _bar(first, recipe.steps, progress) as bar:
@@ -241,11 +202,7 @@ def train_base(
                 now = seconds + time.perf_counter() - started
                 mean = torch.stack(losses).mean().item()
                 losses = []
-                log.write(
-                    json.dumps({"step": done, "loss": round(mean, 4), "seconds": round(now, 1)})
-                    + "\n"
-                )
-                log.flush()
+                log.add(step=done, loss=round(mean, 4), seconds=round(now, 1))
                 bar(
                     done,
                     mean,
@@ -263,7 +220,6 @@ def train_base(
                     },
                 )
         seconds += time.perf_counter() - started
-    log.close()
     model.eval()
     return (model if last == recipe.steps else None), tokenizer, seconds
 

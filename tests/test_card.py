@@ -1,11 +1,14 @@
 """A model card shows what the run measured, and a written checkpoint is whole."""
 
+import errno
 from dataclasses import dataclass
 
+import pytest
 import small
 import torch
 
 from smolcourse import card, models
+from smolcourse.errors import CourseError
 from smolcourse.score import Score
 
 
@@ -70,6 +73,20 @@ def test_a_written_checkpoint(tmp_path):
     ):  # fmt: skip
         assert part in text, part
     assert str(tmp_path) not in text
+
+
+def test_a_full_disk_under_the_checkpoint_is_one_sentence(tmp_path, monkeypatch):
+    def full(folder, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tokenizer = small.tokenizer()
+    monkeypatch.setattr(type(tokenizer), "save_pretrained", full)
+    with pytest.raises(CourseError, match="checkpoint could not be written.*free some disk space"):
+        card.write_checkpoint(
+            tmp_path / "smollm2-tiny", small.model(), tokenizer, recipe=Recipe(), seconds=1.0,
+            device="cpu", scores=SCORES, samples=[], data="",
+        )  # fmt: skip
+    assert models.problems(tmp_path / "smollm2-tiny") == ["manifest.json is missing"]
 
 
 def test_notes_are_for_both_models():

@@ -15,7 +15,8 @@ import torch
 
 from smolcourse import pretrain
 from smolcourse.errors import CourseError
-from smolcourse.pretrain import Recipe, TokenStream, load_state, save_state, train_base
+from smolcourse.pretrain import Recipe, TokenStream, train_base
+from smolcourse.run_files import load_state, save_state
 from smolcourse.world.corpus import document
 
 RECIPE = small.RECIPE
