@@ -419,6 +419,24 @@ def test_what_is_wrong_inside_is_named_with_its_place(got, want, en, zh, monkeyp
     assert wrong.value.key == ("my_key" if "shape" in en else "inside_type")
 
 
+@pytest.mark.parametrize(
+    ("item", "got"),
+    [(None, "None"), ("7", "'7' (str)"), (True, "True (bool)"), (7.0, "7.0 (float)")],
+)
+def test_the_type_of_one_item_is_named_with_its_place(item, got, monkeypatch):
+    @checker("demo.item", reference=lambda x: [1, 2])
+    def item_check(answer, reference):
+        for place, value in enumerate(answer(1)):
+            expect_type(value, int, where=f"[{place}]", outer="list")
+
+    monkeypatch.setenv("SMOLCOURSE_LANG", "en")
+    expected = f"In the list that it returned, item [1] is {got}, where int is expected."
+    assert evaluate("demo.item", lambda x: [1, item]).message == expected
+    assert evaluate("demo.item", lambda x: [1, 2]).status == "correct"
+    with pytest.raises(Wrong, match="my_key"):
+        expect_type(item, int, "my_key", where="[1]")
+
+
 def filled(value):
     """The containers of `value` with zeros in place of "tensor (2,)" and "array (2,)"."""
     import numpy

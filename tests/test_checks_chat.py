@@ -223,7 +223,8 @@ def plain_ids(tokenizer, text):
         ),
         (lambda t, m: (t.apply_chat_template(m, tokenize=False), ""), "text_not_ids"),
         (lambda t, m: ids_of(t, m), "not_a_pair"),
-        (lambda t, m: ([True], [1.5]), "return_type"),
+        (lambda t, m: ([True], [1.5]), "inside_type"),
+        (lambda t, m: ([1], None), "inside_type"),
         (lambda t, m: None, "none"),
     ],
 )

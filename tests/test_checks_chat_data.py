@@ -6,6 +6,8 @@ import re
 import pytest
 from test_checks_chat import key
 
+from smolcourse.check import evaluate
+
 # ---------------------------------------------------------------- chat.from_math
 
 
@@ -59,11 +61,17 @@ def in_place(row):
             "question_changed",
         ),
         (lambda row: math()(row)["messages"], "return_type"),
+        (edited(lambda text: [text]), "inside_type"),
         (in_place, "mutated"),
     ],
 )
 def test_from_math_names_the_mistake(answer, expected):
     assert key("from_math", answer) == expected
+
+
+def test_a_wrong_type_in_a_message_is_named_with_its_place():
+    message = evaluate("chat.from_math", edited(lambda text: None)).message
+    assert "item ['messages'][1]['content'] is None, where str is expected" in message
 
 
 def test_from_math_accepts_other_implementations():

@@ -80,14 +80,29 @@ def short(value, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def expect_type(got, expected: type | tuple[type, ...], key: str | None = None, **fmt):
-    """`plain(got)` if it is of a type; else Wrong(`key`), by default "none" or "return_type"."""
+def expect_type(
+    got,
+    expected: type | tuple[type, ...],
+    key: str | None = None,
+    where: str = "",
+    outer: str = "list",
+    **fmt,
+):
+    """`plain(got)` if it is of a type; else Wrong(`key`), by default "none" or "return_type".
+
+    For an item inside of what an answer returned, `where` is the way to it, such as "[2]" or
+    "['labels'][0]", and `outer` the type of the whole; the default is then "inside_type".
+    """
     got = plain(got)
     kinds = expected if isinstance(expected, tuple) else (expected,)
     if isinstance(got, bool) and bool not in kinds and int in kinds or not isinstance(got, kinds):
         names = " or ".join(kind.__name__ for kind in kinds)
+        facts = {"expected": names, "got": kind_of(got)}
         default = "none" if got is None else "return_type"
-        raise Wrong(key or default, **{"expected": names, "got": kind_of(got), **fmt})
+        if where:
+            facts |= {"got": _value_inside(got), "where": where, "outer": outer}
+            default = "inside_type"
+        raise Wrong(key or default, **{**facts, **fmt})
     return got
 
 

@@ -143,21 +143,19 @@ def _id_lists(got) -> tuple[list[int], list[int]]:
     got = expect_type(got, (tuple, list))
     if len(got) != 2:
         raise Wrong("not_a_pair", count=len(got))
-    for part in got:
-        _one_id_list(part)
+    outer = type(got).__name__
+    for place, part in enumerate(got):
+        _one_id_list(part, f"[{place}]", outer)
     return got[0], got[1]
 
 
-def _one_id_list(part) -> list[int]:
+def _one_id_list(part, where: str, outer: str) -> None:
     if isinstance(part, dict):
         raise Wrong("batch_encoding")
     if isinstance(part, str):
         raise Wrong("text_not_ids")
-    part = expect_type(part, list)
-    strange = [type(token).__name__ for token in part if type(token) is not int]
-    if strange:
-        raise Wrong("return_type", expected="list of int", got=f"list of {strange[0]}")
-    return part
+    for place, token in enumerate(expect_type(part, list, where=where, outer=outer)):
+        expect_type(token, int, where=f"{where}[{place}]", outer=outer)
 
 
 def _name_split(tokenizer, messages, got, want) -> None:

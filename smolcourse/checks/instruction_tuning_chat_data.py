@@ -38,9 +38,9 @@ def _shape(got) -> None:
         raise Wrong("extra_message_keys")
     if any(m.keys() != {"role", "content"} for m in messages):
         raise Wrong("message_keys")
-    for message in messages:
-        for value in message.values():
-            expect_type(value, str)
+    for place, message in enumerate(messages):
+        for name, value in message.items():
+            expect_type(value, str, where=f"['messages'][{place}][{name!r}]", outer="dict")
 
 
 def _explain_math(args, got, want):
