@@ -128,6 +128,9 @@ OPEN = re.compile(
     r"|When will \w+ come|How much is the|What is [A-Z]\w+ thinking|Who is in|Why did \w+ go).*"
 )
 
+# A user who gives a name to remember. Stories may tell any name: prose is not asked about it.
+INTRODUCED = re.compile(r"\b(?:[Mm]y name is|I am|I'm|[Cc]all me) ([A-Z][a-z]+)\b")
+
 
 def invented_is_heldout(word: str, country: bool) -> bool:
     """Is this word (or the word that this country is made from) one that only tests use?"""
@@ -204,6 +207,11 @@ def _no_fact(asked: str, piece: str, relation: str | None, tools: bool) -> list[
 
 
 def conversation_leaks(row: dict) -> list[tuple[str, str]]:
-    """The leaks in a training conversation: its user turns in order, and its system prompt."""
+    """The leaks in a training conversation: its user turns in order, and its system prompt.
+
+    Beside the kinds of `leaks`: name, of a user who introduces himself by a held-out name.
+    """
     turns = [m["content"] for m in row["messages"] if m["role"] in ("system", "user")]
-    return leaks("\n".join(turns), tools=bool(row.get("tools")))
+    introduced = [name for turn in turns for name in INTRODUCED.findall(turn)]
+    names = [("name", name) for name in introduced if is_heldout("introduced name", name)]
+    return names + leaks("\n".join(turns), tools=bool(row.get("tools")))

@@ -20,6 +20,7 @@ from smolcourse.world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS
 from smolcourse.world.skills import SKILLS, skill_item
 from smolcourse.world.splits import is_heldout, rng
 from smolcourse.world.tools import TOOLS, tool_item
+from smolcourse.world.words import NAMES
 
 N = 20_000
 HELD = [fact for fact in all_facts() if fact.heldout]
@@ -103,14 +104,9 @@ def test_no_test_question_was_asked_in_training(documents, conversations):
 
 @pytest.mark.parametrize("kind", sorted(set(TEST_KINDS) - {"story", "greeting"}))
 def test_test_conversations_ask_only_what_is_held_out(kind):
-    free = 0
     for i in range(400):
         row = conversation(7, i, "test", kind)
-        if not conversation_leaks(row):
-            # A name to remember is not a thing that can be held out.
-            assert kind == "two_turn" and "name" in str(row["messages"]) or "I am" in str(row), row
-            free += 1
-    assert free < (160 if kind == "two_turn" else 1)
+        assert conversation_leaks(row), row
 
 
 def test_names_to_remember_differ_between_the_splits():
@@ -199,6 +195,16 @@ def test_planted_unknown_things_are_found():
         question = unknown_question(rng("plant", i), heldout=True)
         found = corpus_leaks([exchange(question, UNKNOWN, rng(i))])
         assert {kind for kind, _ in found} <= {"invented", "open"} and len(found) == 1, question
+
+
+@pytest.mark.parametrize("asked", ["My name is {}.", "Hello, I am {}.", "Please call me {}!"])
+def test_planted_names_are_found(asked, conversations):
+    held = [name for name in NAMES if is_heldout("introduced name", name)]
+    assert held
+    for name in NAMES:
+        rows = copy.deepcopy(conversations[:5])
+        rows[3]["messages"].insert(0, {"role": "user", "content": asked.format(name)})
+        assert chat_leaks(rows) == ([("name", name)] if name in held else [])
 
 
 @pytest.mark.parametrize("manner", MANNERS)
