@@ -3,6 +3,7 @@
 import math
 
 from smolcourse.check import Wrong, checker, compare_on, expect_type
+from smolcourse.checks.mistakes import name_mistake, results_of
 
 
 def _vote(pair: int, left: str, vote: str, annotator: str = "Ada") -> dict:
@@ -31,22 +32,25 @@ def majority(answer, reference):
         [],
     ]
 
-    def explain(args, got, want):
-        votes = args[0]
-        if not isinstance(got, dict):
-            return None
+    cases = [(votes,) for votes in cases]
+    results, wants = results_of(answer, cases), results_of(reference, cases)
+    for got, want in zip(results, wants, strict=True):
+        expect_type(got, dict)
         if unknown := [v for v in got.values() if v not in ("chosen", "rejected", None)]:
-            return "unknown_winner", {"got": str(unknown[0])}
-        if want and got == {pair: winner for pair, winner in want.items() if winner}:
-            return "pair_lost"
-        if got.keys() != want.keys():
-            return "pairs", {"got": sorted(map(str, got)), "want": sorted(map(str, want))}
-        for key, variant in _majority_mistakes(votes, want):
-            if got == variant != want:
-                return key
-        return None
+            raise Wrong("unknown_winner", got=str(unknown[0]))
+        if not got.keys() <= want.keys():
+            raise Wrong("pairs", got=sorted(map(str, got)), want=sorted(map(str, want)))
+    predicted = [_majority_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
+    name_mistake(results, wants, predicted)
+    compare_on(answer, reference, cases)
 
-    compare_on(answer, reference, [(votes,) for votes in cases], explain=explain)
+
+def _most_left(votes: list[dict]) -> dict:
+    """The notebook's draft: chosen if more than half of all votes, ties included, say left."""
+    clicks: dict = {}
+    for vote in votes:
+        clicks.setdefault(vote["pair"], []).append(vote["vote"] == "left")
+    return {p: "chosen" if sum(c) > len(c) / 2 else "rejected" for p, c in clicks.items()}
 
 
 def _majority_mistakes(votes: list[dict], want: dict) -> list[tuple]:
@@ -65,8 +69,10 @@ def _majority_mistakes(votes: list[dict], want: dict) -> list[tuple]:
 
     swap = {"chosen": "rejected", "rejected": "chosen", None: None}
     return [
+        ("pair_lost", {pair: winner for pair, winner in want.items() if winner}),
         ("left_is_chosen", counted(side)),
         ("left_is_chosen", {p: w or "rejected" for p, w in counted(side).items()}),
+        ("left_is_chosen", _most_left(votes)),
         ("swapped", {pair: swap[winner] for pair, winner in want.items()}),
         ("tie_counted", counted(lambda v: right(v) or -1)),
         ("tie_counted", counted(lambda v: right(v) or 1)),
@@ -93,34 +99,13 @@ def kappa(answer, reference):
         ([c, r, "tie"], [c, r, "tie"]),
     ]
 
+    results, wants = results_of(answer, cases), results_of(reference, cases)
+    predicted = [_kappa_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
+    name_mistake(results, wants, predicted, tol=1e-6)
+
     def explain(args, got, want):
-        a, b = args
-        if not isinstance(got, float | int):
-            return None
-        n = len(a)
-        observed = sum(x == y for x, y in zip(a, b, strict=True)) / n
-        both = set(a) | set(b)
-        expected = sum(a.count(k) * b.count(k) for k in both) / n**2
-        pooled = sum(((a.count(k) + b.count(k)) / (2 * n)) ** 2 for k in both)
-        wrong = [
-            ("only_agreement", observed),
-            ("not_divided", observed - expected),
-            ("uniform_chance", (observed - 1 / len(both)) / (1 - 1 / len(both))),
-            ("pooled_shares", (observed - pooled) / (1 - pooled) if pooled < 1 else 0.0),
-            ("one_annotator", _ratio(observed, sum((a.count(k) / n) ** 2 for k in both))),
-            ("one_annotator", _ratio(observed, sum((b.count(k) / n) ** 2 for k in both))),
-            ("two_labels", _ratio(observed, sum(a.count(k) * b.count(k) for k in (c, r)) / n**2)),
-            ("clipped", max(0.0, want)),
-        ]
-        for key, value in wrong:
-            if abs(value - want) > 1e-6 and abs(got - value) < 1e-6:
-                return key
-        return "kappa_value", {
-            "a": _few(a),
-            "b": _few(b),
-            "got": f"{got:.3f}",
-            "want": f"{want:.3f}",
-        }
+        a, b = map(_few, args)
+        return "kappa_value", {"a": a, "b": b, "got": f"{got:.3f}", "want": f"{want:.3f}"}
 
     compare_on(answer, reference, cases, tol=1e-6, explain=explain)
     for a, b in (([c] * 3, [c] * 3), ([None], [None])):
@@ -130,6 +115,27 @@ def kappa(answer, reference):
             raise Wrong("divides_by_zero") from error
         if not math.isnan(got):
             raise Wrong("not_nan", got=got)
+
+
+def _kappa_mistakes(a: list, b: list, want: float) -> list[tuple]:
+    n, both = len(a), set(a) | set(b)
+    observed = sum(x == y for x, y in zip(a, b, strict=True)) / n
+
+    def chance(share) -> float:
+        return sum(map(share, both))
+
+    expected = chance(lambda k: a.count(k) * b.count(k) / n**2)
+    named = ("chosen", "rejected")
+    return [
+        ("only_agreement", observed),
+        ("not_divided", observed - expected),
+        ("uniform_chance", _ratio(observed, 1 / len(both))),
+        ("pooled_shares", _ratio(observed, chance(lambda k: ((a + b).count(k) / (2 * n)) ** 2))),
+        ("one_annotator", _ratio(observed, chance(lambda k: (a.count(k) / n) ** 2))),
+        ("one_annotator", _ratio(observed, chance(lambda k: (b.count(k) / n) ** 2))),
+        ("two_labels", _ratio(observed, sum(a.count(k) * b.count(k) for k in named) / n**2)),
+        ("clipped", max(0.0, want)),
+    ]
 
 
 def _ratio(observed: float, expected: float) -> float:
@@ -157,16 +163,14 @@ def position(answer, reference):
         _votes((0, "c", "l"), (1, "c", "r"), (2, "c", "l"), (3, "r", "t"), (4, "r", "l"), (5, "r", "r"), (6, "r", "r")),
     ]  # fmt: skip
 
+    cases = [(votes,) for votes in cases]
+    results, wants = results_of(answer, cases), results_of(reference, cases)
+    name_mistake(results, wants, [_position_mistakes(*case) for case in cases], tol=1e-6)
+
     def explain(args, got, want):
-        if not isinstance(got, float | int):
-            return None
-        votes = args[0]
-        for key, value in _position_mistakes(votes):
-            if abs(value - want) > 1e-6 and abs(got - value) < 1e-6:
-                return key
         return "bias_value", {"got": f"{got:.3f}", "want": f"{want:.3f}"}
 
-    compare_on(answer, reference, [(votes,) for votes in cases], tol=1e-6, explain=explain)
+    compare_on(answer, reference, cases, tol=1e-6, explain=explain)
     for one_order in (_votes((0, "c", "l"), (1, "c", "r")), _votes((0, "r", "l"), (1, "c", "t"))):
         try:
             answer(one_order)

@@ -3,6 +3,7 @@
 import math
 
 from smolcourse.check import Wrong, checker, compare_on, expect_shape, expect_type
+from smolcourse.checks.mistakes import name_mistake, results_of
 
 # ---------------------------------------------------------------- grpo.advantages
 
@@ -20,19 +21,18 @@ def advantages(answer, reference):
         (torch.tensor([2.0, 2.0, 2.0, 0.25, 0.5, 0.75]), 3),
         (torch.randn(5, generator=made), 5),
     ]
-    for rewards, size in cases:
-        got, want = answer(rewards, size), reference(rewards, size)
-        got = expect_shape(expect_type(got, torch.Tensor), want.shape, "advantage_shape")
-        if torch.allclose(got, want, atol=1e-4):
-            continue
-        for key, value in _advantage_mistakes(rewards, size):
-            other = not torch.allclose(value, want, atol=1e-4, equal_nan=True)
-            if other and torch.allclose(got, value, atol=1e-4, equal_nan=True):
-                raise Wrong(key)
+    results, wants = results_of(answer, cases), results_of(reference, cases)
+    for got, want in zip(results, wants, strict=True):
+        expect_shape(expect_type(got, torch.Tensor), want.shape, "advantage_shape")
+    name_mistake(results, wants, [_advantage_mistakes(*case) for case in cases], tol=1e-4)
+    for (rewards, _), got, want in zip(cases, results, wants, strict=True):
         if not bool(torch.isfinite(got).all()):
             raise Wrong("not_finite")
-        numbers = [[round(v, 3) for v in tensor.tolist()[:6]] for tensor in (rewards, got, want)]
-        raise Wrong("advantage_value", rewards=numbers[0], got=numbers[1], want=numbers[2])
+        if not torch.allclose(got, want, atol=1e-4):
+            numbers = [
+                [round(v, 3) for v in tensor.tolist()[:6]] for tensor in (rewards, got, want)
+            ]
+            raise Wrong("advantage_value", rewards=numbers[0], got=numbers[1], want=numbers[2])
 
 
 def _advantage_mistakes(rewards, size: int) -> list[tuple]:
@@ -72,62 +72,57 @@ def alarm(answer, reference):
         ([1.0] * 6, [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 2),
         ([0.0, 1.0], [1.0, 0.0], 3),  # too short to judge
         ([0.0, 5.0, 2.0, 1.0, 2.5, 9.0], [0.5, 0.5, 0.6, 0.4, 0.5, 0.3], 2),
+        ([3.0, 1.0, 1.0, 1.0], [0.1, 0.5, 0.5, 0.5], 2),  # step 0 has nothing before it
     ]
 
-    def explain(args, got, want):
-        proxy, truth, patience = args
-        if isinstance(got, bool):
-            return "not_a_step"
-        steps = range(patience, len(proxy))
-
-        def first(test, among=steps):
-            return next((t for t in among if test(t)), None)
-
-        def rose(t, by=patience):
-            return proxy[t] > proxy[t - by]
-
-        def fell(t, by=patience):
-            return truth[t] < truth[t - by]
-
-        late = [t for t in steps if rose(t) and fell(t)]
-        wrong = [
-            ("only_truth", first(fell)),
-            ("only_proxy", first(rose)),
-            ("either", first(lambda t: rose(t) or fell(t))),
-            ("last_step", late[-1] if late else None),
-            ("since_start", first(lambda t: proxy[t] > proxy[0] and truth[t] < truth[0])),
-            ("one_step", first(lambda t: rose(t, 1) and fell(t, 1))),
-            ("equal_counts", first(lambda t: proxy[t] >= proxy[t - patience] and truth[t] <= truth[t - patience])),
-            ("wraps", first(lambda t: rose(t) and fell(t), range(len(proxy)))) if len(proxy) >= patience else ("wraps", None),
-            ("starts_late", first(lambda t: rose(t) and fell(t), range(patience + 1, len(proxy)))),
-            ("counted_from", None if want is None else want + 1),
-            ("counted_from", None if want is None else want - patience),
-        ]  # fmt: skip
-        for key, value in wrong:
-            if got == value != want:
-                return key
-        return "alarm_value", {
-            "proxy": proxy,
-            "truth": truth,
-            "patience": patience,
-            "got": got,
-            "want": want,
-        }
-
-    results = [answer(*case) for case in cases]
+    results, wants = results_of(answer, cases), results_of(reference, cases)
     if all(result is None for result in results):
         raise Wrong("never")
     for result in results:
+        if isinstance(result, bool):
+            raise Wrong("not_a_step")
         if result is not None:
-            expect_type(result, (int, bool))
-    if any(isinstance(result, bool) for result in results):
-        raise Wrong("not_a_step")
-    for case, got in zip(cases, results, strict=True):
-        want = reference(*case)
+            expect_type(result, int)
+    predicted = [_alarm_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
+    name_mistake(results, wants, predicted)
+    for (proxy, truth, patience), got, want in zip(cases, results, wants, strict=True):
         if got != want:
-            known = explain(case, got, want)
-            key, facts = (known, {}) if isinstance(known, str) else known
-            raise Wrong(key, **facts)
+            facts = {"proxy": proxy, "truth": truth, "patience": patience}
+            raise Wrong("alarm_value", **facts, got=got, want=want)
+
+
+def _alarm_mistakes(proxy: list, truth: list, patience: int, want) -> list[tuple]:
+    steps, every = range(patience, len(proxy)), range(len(proxy))
+    long_enough = len(proxy) >= patience
+
+    def rose(t, by=patience):
+        return proxy[t] > proxy[t - by]
+
+    def fell(t, by=patience):
+        return truth[t] < truth[t - by]
+
+    def level(t):
+        return proxy[t] >= proxy[t - patience] and truth[t] <= truth[t - patience]
+
+    def cheats(t):
+        return rose(t) and fell(t)
+
+    def first(test, among=steps):
+        return next((t for t in among if test(t)), None)
+
+    return [
+        ("only_truth", first(fell)),
+        ("only_proxy", first(rose)),
+        ("either", first(lambda t: rose(t) or fell(t))),
+        ("last_step", next((t for t in reversed(steps) if cheats(t)), None)),
+        ("since_start", first(lambda t: proxy[t] > proxy[0] and truth[t] < truth[0])),
+        ("one_step", first(lambda t: rose(t, 1) and fell(t, 1))),
+        ("equal_counts", first(level)),
+        ("wraps", first(cheats, every) if long_enough else None),
+        ("starts_late", first(cheats, range(patience + 1, len(proxy)))),
+        ("counted_from", None if want is None else want + 1),
+        ("counted_from", None if want is None else want - patience),
+    ]
 
 
 # ---------------------------------------------------------------- grpo.control

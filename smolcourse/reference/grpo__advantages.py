@@ -1,0 +1,14 @@
+# generated from 2_preference_alignment/notebooks/source/grpo.py by smolcourse build; do not edit
+"""Reference answer of exercise grpo.advantages."""
+# ruff: noqa
+
+def advantages(rewards, size: int):
+    """How much better each answer is than its group, in standard deviations.
+
+    Example: rewards [1, 0, 5, 5] in groups of 2 give about [0.707, -0.707, 0, 0].
+    """
+    groups = rewards.view(-1, size)
+    mean, std = groups.mean(dim=1, keepdim=True), groups.std(dim=1, keepdim=True)
+    return ((groups - mean) / (std + 1e-4)).flatten()
+
+answer = advantages
