@@ -55,31 +55,57 @@ def text_of(answer) -> str:
 
 
 def token_ids(tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
-    """(prompt ids, answer ids) of one row, split as TRL's `DPOTrainer` splits them.
+    """(prompt ids, answer ids) of one row.
 
     `prompt` and `answer` are lists of messages (a string stands for one turn). The prompt ends with
-    the generation prompt; all that the chat template writes after it belongs to the answer: the
-    words, the end of turn, and a line break if the template puts one there.
+    the generation prompt; the answer is its words and the end of turn. The line break that ChatML
+    templates put behind the end of turn is left out: no answer ever contains it, since generation
+    stops before, and no SFT taught it, so that its probability says nothing about the answer.
     """
+    opened, written = _texts(tokenizer, prompt, answer)
+    whole = tokenizer(opened + written, add_special_tokens=False)["input_ids"]
+    start = 0
+    prompt = tokenizer(opened, add_special_tokens=False)["input_ids"]
+    while start < min(len(prompt), len(whole)) and prompt[start] == whole[start]:
+        start += 1
+    return whole[:start], whole[start:]
+
+
+def as_text(dataset, tokenizer):
+    """The rows with prompt, chosen and rejected as strings, as the chat template writes them.
+
+    For trainers: TRL takes rows of messages too, but then trains on whatever the template writes
+    behind the end of turn as well; see `token_ids`. The strings end with the end of turn (TRL adds
+    `tokenizer.eos_token` to an answer that does not end with it). Introduced in
+    `2_preference_alignment/dpo`.
+    """
+    validate(dataset)
+
+    def written(row: dict) -> dict:
+        prompt, chosen = _texts(tokenizer, row["prompt"], row["chosen"])
+        _, rejected = _texts(tokenizer, row["prompt"], row["rejected"])
+        return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+
+    # A new dataset from strings: map would keep the old columns' types.
+    return type(dataset).from_list([written(row) for row in dataset.select_columns(list(COLUMNS))])
+
+
+def _texts(tokenizer, prompt, answer) -> tuple[str, str]:
+    """(prompt with the generation prompt, answer with its end of turn), as the template writes them."""
     if tokenizer.chat_template is None:
         raise CourseError("This tokenizer has no chat template; set tokenizer.chat_template first.")
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     if isinstance(answer, str):
         answer = [{"role": "assistant", "content": answer}]
-    opened = _render(tokenizer, prompt, add_generation_prompt=True)
-    whole = _render(tokenizer, prompt + list(answer))
-    start = 0
-    while start < min(len(opened), len(whole)) and opened[start] == whole[start]:
-        start += 1
-    if start == len(whole):
-        raise CourseError("The chat template writes nothing for the answer, so it has no tokens.")
-    return whole[:start], whole[start:]
-
-
-def _render(tokenizer, messages: list[dict], **options) -> list[int]:
-    # Not apply_chat_template(tokenize=True): what that returns differs between versions.
-    text = tokenizer.apply_chat_template(messages, tokenize=False, **options)
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    opened = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template(prompt + list(answer), tokenize=False)
+    written = whole[len(opened) :].rstrip()
+    if not whole.startswith(opened) or not written:
+        raise CourseError(
+            "The chat template writes a prompt differently once an answer follows; use one that "
+            "writes both alike."
+        )
+    return opened, written
 
 
 # ---------------------------------------------------------------- log-probabilities

@@ -28,7 +28,7 @@ def by_hand(model, tokenizer, prompt, answer):
     opened = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template(prompt + answer, tokenize=False)
     start = len(tokenizer(opened)["input_ids"])
-    ids = tokenizer(whole)["input_ids"]
+    ids = tokenizer(whole.removesuffix("\n"))["input_ids"]  # the answer ends with its end of turn
     with torch.no_grad():
         steps = model(torch.tensor([ids])).logits[0].log_softmax(-1)
     return sum(steps[t - 1, ids[t]].item() for t in range(start, len(ids))), len(ids) - start
@@ -50,7 +50,7 @@ def test_the_end_of_turn_counts_and_the_prompt_does_not():
     tokenizer = small.tokenizer()
     prompt, answer = preference.token_ids(tokenizer, "What is the capital of France?", "Paris.")
     assert tokenizer.decode(prompt).endswith("<|im_start|>assistant\n")
-    assert tokenizer.decode(answer) == "Paris.<|im_end|>\n"
+    assert tokenizer.decode(answer) == "Paris.<|im_end|>"
 
 
 def test_the_model_comes_back_in_the_mode_it_was_in(model, rows):
@@ -62,13 +62,24 @@ def test_the_model_comes_back_in_the_mode_it_was_in(model, rows):
         model.eval()
 
 
-def test_tokens_are_trls(rows):
+def test_tokens_are_trls_but_for_the_line_break_behind_the_end_of_turn(rows):
     trl = __import__("trl.data_utils", fromlist=["_tokenize"])
     tokenizer, row = small.tokenizer(), rows[0]
     prompt, chosen = preference.token_ids(tokenizer, row["prompt"], row["chosen"])
     whole = trl._tokenize(tokenizer, row["prompt"] + row["chosen"])["input_ids"]
     opened = trl._tokenize(tokenizer, row["prompt"], add_generation_prompt=True)["input_ids"]
-    assert (prompt, prompt + chosen) == (opened, whole)
+    assert (prompt, prompt + chosen) == (opened, whole[:-1])
+    assert tokenizer.decode(whole[-1:]) == "\n"
+
+
+def test_rows_as_text_hold_the_same_tokens(rows):
+    tokenizer = small.tokenizer()
+    texts = preference.as_text(rows, tokenizer)
+    assert texts.column_names == ["prompt", "chosen", "rejected"]
+    for row, text in zip(rows, texts, strict=True):
+        assert text["rejected"].endswith("<|im_end|>")
+        prompt, answer = preference.token_ids(tokenizer, row["prompt"], row["chosen"])
+        assert tokenizer(text["prompt"] + text["chosen"])["input_ids"] == prompt + answer
 
 
 PAIRS = PairLogProbs([-4.0, -9.0, -3.0], [-5.0, -6.0, -3.0], [4, 9, 3], [4, 4, 2])
