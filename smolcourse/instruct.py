@@ -136,7 +136,7 @@ def _common(recipe: InstructRecipe, out: Path, device: str, progress: bool) -> d
         "dataloader_num_workers": 0,
         "use_cpu": device == "cpu",
         "bf16": False,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
     }
 
 

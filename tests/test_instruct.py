@@ -1,5 +1,6 @@
 """The instruct recipe: what its rows look like, and that both stages run and go on."""
 
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from smolcourse.instruct import (
     REVISE_EVERY,
     InstructRecipe,
+    _common,
     preference_rows,
     revision_documents,
     sft_dataset,
@@ -87,6 +89,16 @@ def test_preferences_follow_from_the_seed():
     assert preference_rows(RECIPE) == preference_rows(RECIPE)
     assert preference_rows(RECIPE) == preference_rows(replace(RECIPE, dpo_rows=9))[:6]
     assert preference_rows(RECIPE) != preference_rows(replace(RECIPE, seed=1))
+
+
+def test_no_training_argument_is_deprecated(tmp_path):
+    from trl import DPOConfig, SFTConfig
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        for config in (SFTConfig, DPOConfig):
+            arguments = config(**_common(RECIPE, tmp_path, "cpu", progress=False))
+            assert not arguments.gradient_checkpointing  # TRL's default would cost time here
 
 
 def test_both_stages_run_and_a_second_call_goes_on(tmp_path):
