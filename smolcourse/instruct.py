@@ -1,13 +1,15 @@
 """Make the instruct model from the base model: the course's own SFT, then DPO, both with TRL.
 
-Stage 1 (module 1's recipe, longer): a diet of chat-formatted tasks, the loss on what the assistant
-says. Stage 2 (module 2's recipe): preferences for honesty and for obeying the asked manner.
+Stage "sft" (module 1's recipe, longer): a diet of chat-formatted tasks, the loss on what the
+assistant says. Stage "wide": the same, short, on what the first leaves weak. Stage "dpo" (module
+2's recipe): preferences for honesty and for obeying the asked manner.
 
 Introduced in lessons 1_instruction_tuning/supervised_fine_tuning and 2_preference_alignment/dpo.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +20,22 @@ from .world.honesty import UNKNOWN, unknown_question
 from .world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
 from .world.revision import revision
 from .world.splits import rng as make_rng
+from .world.widening import widening
 
-REVISE_EVERY = 4  # every fourth row of stage 1 is prose to revise from, all of it with loss
+REVISE_EVERY = 4  # every fourth row of stage sft is prose to revise from, all of it with loss
 END_OF_TEXT = 0
 
 
 @dataclass(frozen=True)
 class InstructRecipe:
-    """Rows, batch and rates of both stages; ``max_length`` in tokens."""
+    """Rows, batch and rates of the stages; ``max_length`` in tokens."""
 
     seed: int = 0
     sft_rows: int = 560_000
     sft_batch: int = 64
     sft_rate: float = 2e-3
+    wide_rows: int = 80_000
+    wide_rate: float = 7e-4
     dpo_rows: int = 6_000
     dpo_batch: int = 32
     dpo_rate: float = 1e-5
@@ -48,25 +53,36 @@ def sft_dataset(tokenizer, recipe: InstructRecipe):
     from datasets import Dataset
 
     documents = revision_documents(recipe)
+    rows = (
+        documents[i // REVISE_EVERY] if i % REVISE_EVERY == 0 else conversation(recipe.seed, i)
+        for i in range(recipe.sft_rows)
+    )
+    return Dataset.from_list([_encoded(tokenizer, row, recipe.max_length) for row in rows])
 
-    def rows():
-        for i in range(recipe.sft_rows):
-            if i % REVISE_EVERY == 0:
-                ids = tokenizer(documents[i // REVISE_EVERY])["input_ids"] + [END_OF_TEXT]
-                labels = list(ids)
-            else:
-                row = conversation(recipe.seed, i)
-                encoded = tokenizer.apply_chat_template(
-                    row["messages"],
-                    tools=row["tools"],
-                    return_dict=True,
-                    return_assistant_tokens_mask=True,
-                )
-                ids, mask = encoded["input_ids"], encoded["assistant_masks"]
-                labels = [t if m else -100 for t, m in zip(ids, mask, strict=True)]
-            yield {"input_ids": ids[: recipe.max_length], "labels": labels[: recipe.max_length]}
 
-    return Dataset.from_list(list(rows()))
+def wide_dataset(tokenizer, recipe: InstructRecipe):
+    """The same columns as ``sft_dataset``, of the last and short diet."""
+    from datasets import Dataset
+
+    rows = (widening(recipe.seed, i) for i in range(recipe.wide_rows))
+    return Dataset.from_list([_encoded(tokenizer, row, recipe.max_length) for row in rows])
+
+
+def _encoded(tokenizer, row: dict | str, max_length: int) -> dict:
+    """Prose (a string) carries the loss everywhere, a conversation where the assistant speaks."""
+    if isinstance(row, str):
+        ids = tokenizer(row)["input_ids"] + [END_OF_TEXT]
+        labels = list(ids)
+    else:
+        encoded = tokenizer.apply_chat_template(
+            row["messages"],
+            tools=row["tools"],
+            return_dict=True,
+            return_assistant_tokens_mask=True,
+        )
+        ids, mask = encoded["input_ids"], encoded["assistant_masks"]
+        labels = [t if m else -100 for t, m in zip(ids, mask, strict=True)]
+    return {"input_ids": ids[:max_length], "labels": labels[:max_length]}
 
 
 def revision_documents(recipe: InstructRecipe) -> list[str]:
@@ -143,11 +159,12 @@ def _common(recipe: InstructRecipe, out: Path, device: str, progress: bool) -> d
 def train_instruct(
     recipe: InstructRecipe, base: Path, out: Path, *, device: str = "cpu", progress: bool = True
 ):
-    """Run both stages in the folder ``out``, going on from the last checkpoint of either.
+    """Run the stages in the folder ``out``, going on from the last checkpoint of any.
 
     Returns:
         (model, tokenizer, seconds): the aligned model, its tokenizer (turns end with
-        ``<|im_end|>``), and this call's training seconds by stage.
+        ``<|im_end|>``), and the training seconds by stage, those of earlier calls that finished
+        the stage included (``out/seconds.json``).
     """
     import torch
     from datasets import Dataset
@@ -157,27 +174,32 @@ def train_instruct(
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.eos_token = "<|im_end|>"
     out.mkdir(parents=True, exist_ok=True)
-    seconds = {}
+    record = out / "seconds.json"
+    seconds = json.loads(record.read_text()) if record.exists() else {}
 
-    done = out / "sft-done"
-    if not (done / "config.json").exists():
+    done = base
+    stages = {"sft": (sft_dataset, recipe.sft_rate), "wide": (wide_dataset, recipe.wide_rate)}
+    for stage, (make_dataset, rate) in stages.items():
+        before, done = done, out / f"{stage}-done"
+        if (done / "config.json").exists():
+            continue
         started = time.perf_counter()
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
         trainer = SFTTrainer(
-            model=model,
+            model=AutoModelForCausalLM.from_pretrained(before, dtype=torch.float32),
             processing_class=tokenizer,
-            train_dataset=sft_dataset(tokenizer, recipe),
+            train_dataset=make_dataset(tokenizer, recipe),
             args=SFTConfig(
-                **_common(recipe, out / "sft", device, progress),
+                **_common(recipe, out / stage, device, progress),
                 per_device_train_batch_size=recipe.sft_batch,
-                learning_rate=recipe.sft_rate,
+                learning_rate=rate,
                 adam_beta2=0.98,
                 train_sampling_strategy="group_by_length",
             ),
         )
-        trainer.train(resume_from_checkpoint=_last_checkpoint(out / "sft"))
+        trainer.train(resume_from_checkpoint=_last_checkpoint(out / stage))
         trainer.save_model(str(done))
-        seconds["sft"] = time.perf_counter() - started
+        seconds[stage] = time.perf_counter() - started
+        record.write_text(json.dumps(seconds))
 
     started = time.perf_counter()
     model = AutoModelForCausalLM.from_pretrained(done, dtype=torch.float32)
@@ -194,7 +216,8 @@ def train_instruct(
         ),
     )
     trainer.train(resume_from_checkpoint=_last_checkpoint(out / "dpo"))
-    seconds["dpo"] = time.perf_counter() - started
+    seconds["dpo"] = seconds.get("dpo", 0) + time.perf_counter() - started
+    record.write_text(json.dumps(seconds))
     model = trainer.model.eval()
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id

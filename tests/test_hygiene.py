@@ -20,6 +20,7 @@ from smolcourse.world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS
 from smolcourse.world.skills import SKILLS, skill_item
 from smolcourse.world.splits import is_heldout, rng
 from smolcourse.world.tools import TOOLS, tool_item
+from smolcourse.world.widening import widening
 from smolcourse.world.words import NAMES
 
 N = 20_000
@@ -72,6 +73,21 @@ def test_no_training_set_asks_what_is_held_out():
     assert pair_leaks(preference_rows(InstructRecipe())) == []
     assert corpus_leaks(data.load("stories")["text"]) == []
     assert corpus_leaks(revision_documents(InstructRecipe(sft_rows=25_000))) == []
+
+
+def test_the_last_diet_asks_nothing_that_is_held_out():
+    rows = [widening(0, i) for i in range(5000)]
+    assert corpus_leaks([row for row in rows if isinstance(row, str)]) == []
+    chats = [row for row in rows if not isinstance(row, str)]
+    assert chat_leaks(chats) == []
+    said = " ".join(message["content"] for row in chats for message in row["messages"]).lower()
+    patterns = {p for relation in RELATIONS.values() for p in relation.heldout_questions}
+    asked = {fill(p, f.subject).lower() for p in patterns for f in KNOWN + HELD}
+    assert not [question for question in asked if question in said]
+    wanted = [f for f in HELD if f.relation in ("capital", "author")]
+    for row in chats:
+        question = row["messages"][-2]["content"]
+        assert not [f for f in wanted if f.subject in question and f.answer in str(row)], row
 
 
 def test_documents_tell_the_held_out_facts(documents):

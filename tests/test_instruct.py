@@ -22,7 +22,7 @@ from smolcourse.world.facts import all_facts
 from smolcourse.world.manner import manner_of
 
 RECIPE = InstructRecipe(
-    sft_rows=8, sft_batch=4, dpo_rows=6, dpo_batch=3, max_length=128, save_every=1
+    sft_rows=8, sft_batch=4, wide_rows=8, dpo_rows=6, dpo_batch=3, max_length=128, save_every=1
 )
 
 
@@ -107,7 +107,7 @@ def test_both_stages_run_and_a_second_call_goes_on(tmp_path):
     model.save_pretrained(base)
     small.tokenizer().save_pretrained(base)
     trained, tokenizer, seconds = train_instruct(RECIPE, base, out, progress=False)
-    assert set(seconds) == {"sft", "dpo"} and not trained.training
+    assert set(seconds) == {"sft", "wide", "dpo"} and not trained.training
     assert tokenizer.eos_token == "<|im_end|>"
     assert trained.generation_config.eos_token_id == 2
     assert trained.generation_config.pad_token_id == 16
@@ -116,7 +116,9 @@ def test_both_stages_run_and_a_second_call_goes_on(tmp_path):
         if not torch.equal(value, model.state_dict()[name])
     ]  # fmt: skip
     assert changed
-    again, _, seconds = train_instruct(RECIPE, base, out, progress=False)
-    assert set(seconds) == {"dpo"}  # the first stage is done; the second goes on at its end
+    again, _, later = train_instruct(RECIPE, base, out, progress=False)
+    # The first stages are done and only remembered; the last goes on at its end.
+    assert later["sft"] == seconds["sft"] and later["wide"] == seconds["wide"]
+    assert later["dpo"] > seconds["dpo"]
     for name, value in again.state_dict().items():
         assert torch.equal(value, trained.state_dict()[name]), name
