@@ -1,0 +1,18 @@
+# generated from 3_parameter_efficient_finetuning/notebooks/source/adapters.py by smolcourse build; do not edit
+"""Reference answer of exercise adapters.own."""
+# ruff: noqa
+
+class Behaviour:
+    """A way of answering, and the rule that recognises it.
+
+    Example (yours will differ): write("What is the capital of France?", "Paris.") may return
+    "Aye, captain: Paris!", and shows() of that is True.
+    """
+
+    def write(self, question: str, answer: str) -> str:
+        return f"Aye, captain: {answer.removesuffix('.')}!"
+
+    def shows(self, text: str) -> bool:
+        return text.startswith("Aye, captain:") and text.endswith("!")
+
+answer = Behaviour
