@@ -21,6 +21,10 @@ ENVIRONMENT = {
 for _name in ("SMOLCOURSE_PROFILE", "SMOLCOURSE_LANG", "SMOLCOURSE_SIZE", "SMOLCOURSE_DEBUG"):
     os.environ.pop(_name, None)
 os.environ.update(ENVIRONMENT)
+# Some machines forbid Python to keep bytecode. Then every kernel compiles torch and transformers
+# from their sources again: 14 seconds of imports instead of 5, for each notebook.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Workers of pytest-xdist inherit the first process's file; that process reads it at the end.
 _FIRST = "SMOLCOURSE_NETWORK_LOG" not in os.environ
 if _FIRST:

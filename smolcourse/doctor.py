@@ -8,6 +8,7 @@ that a broken installation is reported and not fallen over.
 from __future__ import annotations
 
 import importlib.metadata as metadata
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -60,8 +61,24 @@ def python() -> Finding:
     """The interpreter's version: 3.11 to 3.13."""
     version = ".".join(map(str, sys.version_info[:3]))
     ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    advice = "" if ok else "Use Python 3.11, 3.12 or 3.13: `uv python install 3.11`, `uv sync`."
-    return Finding("Python", ok, version, advice, blocking=not ok)
+    if not ok:
+        advice = "Use Python 3.11, 3.12 or 3.13: `uv python install 3.11`, `uv sync`."
+        return Finding("Python", False, version, advice, blocking=True)
+    if compiles_each_time():
+        advice = (
+            "Unset PYTHONDONTWRITEBYTECODE: with it every notebook compiles its libraries anew, "
+            "which takes about ten seconds."
+        )
+        return Finding("Python", False, f"{version}, told to keep no bytecode", advice)
+    return Finding("Python", True, version)
+
+
+def compiles_each_time() -> bool:
+    """Whether Python may not keep bytecode and the large libraries' own is not there either."""
+    spec = importlib.util.find_spec("transformers") if sys.dont_write_bytecode else None
+    if spec is None or spec.origin is None:
+        return False
+    return not Path(importlib.util.cache_from_source(spec.origin)).is_file()
 
 
 def git() -> Finding:

@@ -333,6 +333,15 @@ def test_reference_imports_what_it_needs(sample):
     assert "from smolcourse.reference.demo__add import add\n" in text
 
 
+def test_kernels_keep_bytecode_also_where_python_is_told_not_to(sample, monkeypatch):
+    """Without it each notebook would compile its libraries anew, and report those seconds."""
+    seen = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr("nbclient.NotebookClient.execute", lambda client, env: seen.append(env))
+    main_build(execute=True, only="notebooks/adding_solution")
+    assert seen and "PYTHONDONTWRITEBYTECODE" not in seen[0]
+
+
 def test_execute_stores_outputs_that_check_accepts(sample):
     outcome = main_build(execute=True, only="notebooks/adding_solution")
     assert outcome.exit_status == 0, outcome.problems

@@ -1,8 +1,10 @@
 """`.ci/run` does what the README tells a reader to do, and can be run."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,8 @@ def test_ci_is_executable_for_git_and_valid_for_bash():
         subprocess.run(["bash", "-n", str(RUN)], check=True)
     assert "set -euo pipefail" in commands()
     assert any("</dev/null" in command for command in commands()), "nothing may wait for input"
+
+
+def test_notebooks_under_test_keep_bytecode():
+    """conftest.py sees to it, or each kernel would compile all libraries from their sources."""
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ and not sys.dont_write_bytecode

@@ -32,6 +32,16 @@ def test_an_old_python_blocks(monkeypatch):
     assert finding.blocking and "3.11" in finding.advice
 
 
+def test_a_python_that_compiles_everything_each_time_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor.sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(doctor.sys, "pycache_prefix", str(tmp_path))
+    finding = doctor.python()
+    assert not finding.ok and not finding.blocking
+    assert "PYTHONDONTWRITEBYTECODE" in finding.advice
+    monkeypatch.setattr(doctor.sys, "dont_write_bytecode", False)
+    assert doctor.python().ok
+
+
 @pytest.mark.parametrize("step", [doctor.git, doctor.uv])
 def test_a_missing_program_is_told_and_does_not_block(monkeypatch, step):
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)

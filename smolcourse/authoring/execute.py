@@ -42,6 +42,8 @@ def execute(notebook: dict, path: Path, root: Path) -> dict:
     environment = {**os.environ, **ENVIRONMENT}
     environment.update(SMOLCOURSE_LANG=about["lang"], SMOLCOURSE_NOTEBOOK=name)
     environment.pop("MPLBACKEND", None)  # the kernel chooses its inline backend itself
+    # With it each kernel would compile all its libraries anew, and the report would count that.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     running = nbformat.from_dict(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
