@@ -1,0 +1,103 @@
+"""QLoRA with bitsandbytes, for the `smol` profile on an NVIDIA GPU: a 4-bit base and LoRA on top.
+
+`load(source)` gives the base model with its linear layers in 4-bit NormalFloat, ready for
+`SFTTrainer(peft_config=lora_config())`. What the 4 bits are, and the same in plain PyTorch for
+any device: `smolcourse.nf4`.
+
+Sources: Dettmers et al. 2023, arXiv:2305.14314; transformers' BitsAndBytesConfig.
+Introduced in lesson 3_parameter_efficient_finetuning/resource_strategies.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from smolcourse.errors import CourseError
+
+RANK = 16
+
+
+def obstacle() -> str | None:
+    """One sentence on what this machine lacks for bitsandbytes' 4-bit training, else None."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return (
+            "QLoRA needs an NVIDIA GPU, and torch finds none here; train with LoRA instead, or "
+            "look at the same idea on a CPU in smolcourse.nf4."
+        )
+    if importlib.util.find_spec("bitsandbytes") is None:
+        return (
+            "QLoRA needs bitsandbytes, which is not installed; run `uv pip install bitsandbytes`."
+        )
+    return None
+
+
+def require() -> None:
+    """Raise `CourseError` with the sentence of `obstacle`, if there is one."""
+    if (sentence := obstacle()) is not None:
+        raise CourseError(sentence)
+
+
+def quantization_config(bf16: bool = True):
+    """transformers' config for the paper's recipe: NF4, double quantisation, 16-bit arithmetic.
+
+    `bf16`: compute in bfloat16 (Ampere and newer), else in float16. Can be built on any machine.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if bf16 else torch.float16,
+        # FSDP shards only tensors of one floating type: the codes are stored in this one.
+        bnb_4bit_quant_storage=torch.bfloat16 if bf16 else torch.float16,
+    )
+
+
+def lora_config(rank: int = RANK):
+    """LoRA on every linear layer of the blocks, as the QLoRA paper found necessary.
+
+    `rank`: at least 1, else `CourseError`. alpha is 2 x rank.
+    """
+    if not isinstance(rank, int) or isinstance(rank, bool) or rank < 1:
+        raise CourseError(f"The rank of LoRA must be a whole number from 1 on, not {rank!r}.")
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def load(source):
+    """The base model in 4 bits on this process's GPU, prepared for training.
+
+    `source`: what `smolcourse.models.resolve` takes. Raises `CourseError` without a GPU or
+    bitsandbytes, or for a model that is not there. The layer norms are widened to float32 and
+    gradient checkpointing is on (`peft.prepare_model_for_kbit_training`).
+    """
+    require()
+    import torch
+    from peft import prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM
+
+    from smolcourse import models
+
+    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    model = models._load(
+        AutoModelForCausalLM.from_pretrained,
+        source,
+        quantization_config=quantization_config(bf16),
+        device_map={"": int(os.environ.get("LOCAL_RANK", 0))},
+        dtype=torch.bfloat16 if bf16 else torch.float16,
+    )
+    return prepare_model_for_kbit_training(
+        model, gradient_checkpointing_kwargs={"use_reentrant": False}
+    )
