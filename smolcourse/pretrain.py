@@ -352,7 +352,7 @@ def _build_instruct(work: Path, final: Path, device: str, progress: bool) -> Pat
     write_checkpoint(
         final, model, tokenizer, recipe=recipe, seconds=sum(seconds.values()), device=device,
         scores=score_instruct(model, tokenizer), samples=list(zip(CHAT_SAMPLES, samples, strict=True)),
-        data=f"{recipe.sft_rows:,} rows of Smol World (three in four are chats, one is prose to revise "
+        data=f"{recipe.sft_rows + recipe.wide_rows:,} rows of Smol World (three in four are chats, one is prose to revise "
         f"from) and {recipe.dpo_rows:,} preferences, seed {recipe.seed}, each used once",
     )  # fmt: skip
     return final
