@@ -5,16 +5,21 @@ Introduced in lesson 3_parameter_efficient_finetuning/resource_strategies.
 
 from __future__ import annotations
 
-import json
+import contextlib
+import gc
+import os
+import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smolcourse.errors import CourseError
 
 MB = 1e6
+_TIME = re.compile(r'"ts": ([\d.]+)')
+_BYTES = re.compile(r'"Bytes": (-?\d+)')
 
 
 @dataclass(frozen=True)
@@ -77,17 +82,49 @@ def measure(step: Callable[[], object], repeat: int = 2) -> Step:
 def _peak_on_cpu(step: Callable[[], object]) -> int:
     from torch.profiler import ProfilerActivity, profile
 
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+    gc.collect()  # nothing older may be released while the profile runs
+    with (
+        _silent_stderr(),
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded,
+    ):
         step()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trace.json"
         recorded.export_chrome_trace(str(file))
-        events = json.loads(file.read_text(encoding="utf-8"))["traceEvents"]
-    changes = [
-        (event["ts"], event["args"]["Bytes"]) for event in events if event.get("name") == "[memory]"
-    ]
+        changes = sorted(_memory_events(file))
     now = peak = 0
-    for _, size in sorted(changes, key=lambda change: change[0]):
+    for _, size in changes:
         now += size
         peak = max(peak, now)
     return peak
+
+
+def _memory_events(trace: Path) -> Iterator[tuple[float, int]]:
+    """(microseconds, bytes) of each allocation and, negative, each release in a Chrome trace.
+
+    The file is read line by line: as one JSON value it would take more memory than the step.
+    """
+    inside, moment = False, 0.0
+    with trace.open(encoding="utf-8") as lines:
+        for line in lines:
+            if '"name":' in line:  # one of the first lines of an event
+                inside = "[memory]" in line
+            if not inside:
+                continue
+            if found := _TIME.search(line):
+                moment = float(found[1])
+            if found := _BYTES.search(line):
+                yield moment, int(found[1])
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drop what C++ code writes to file descriptor 2: the profiler greets with lines of its own."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
