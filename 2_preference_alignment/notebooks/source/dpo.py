@@ -10,11 +10,11 @@
 # - turn such pairs into a loss, and write it: log-probabilities, Bradley and Terry, DPO;
 # - check that TRL's `DPOTrainer` computes the same number to 1e-5;
 # - teach a terse model to be polite, and measure what that does to the facts it knows;
-# - train too hard on purpose, see which curve warns you, and meet the classic mistakes.
+# - go on too long on purpose, see which curve warns you, and meet the classic mistakes.
 #
 # **Cost.** A minute or two on a two-core laptop, no GPU, no network; the report at the end shows the
 # seconds and the memory of the run that is stored here. Lesson page: [DPO](../dpo.md).
-# %% [markdown] lang="zh-CN" of="c9355c26"
+# %% [markdown] lang="zh-CN" of="d98b0012"
 # # DPO：从“两个回答哪个更好”中学习
 #
 # 指令模型已经会回答问题了。至于它*应该*怎样回答，用语言写清楚很难，用例子来示范却很容易：要这个回答，不要那个。
@@ -358,9 +358,10 @@ from trl import DPOConfig, DPOTrainer
 quiet = dict(activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", save_strategy="no", report_to=[])
 
 
-def make_trainer(model, dataset, steps, **options):
+def make_trainer(model, dataset, steps, loss=("sigmoid",), **options):
     """The course's DPO recipe. TRL loads the reference itself: the start model once more."""
     defaults = dict(
+        loss_type=list(loss),
         output_dir=str(course.run_dir / "dpo"),
         max_steps=steps,
         per_device_train_batch_size=course.budget("dpo_batch"),
@@ -370,6 +371,7 @@ def make_trainer(model, dataset, steps, **options):
         warmup_steps=5,
         max_length=course.budget("max_length"),
         logging_steps=5,
+        disable_tqdm=False,  # a progress bar with the numbers
         seed=course.seed,
     )
     callbacks = options.pop("callbacks", None)
@@ -377,7 +379,7 @@ def make_trainer(model, dataset, steps, **options):
     return DPOTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=callbacks)
 
 
-raw = make_trainer(course.model("instruct"), rows.select(range(16)), 1)
+raw = make_trainer(course.model("instruct"), rows.select(range(16)), 4, warmup_steps=0)
 print([tokenizer.decode([token]) for token in raw.train_dataset[0]["rejected_ids"]])
 # %% [markdown] lang="en"
 # The last token is the line break that the chat template writes *behind* the end of turn. No answer
@@ -409,13 +411,13 @@ texts = preference.as_text(rows.select(range(course.budget("dpo_rows"))), tokeni
 print(repr(texts[0]["prompt"]), "->", repr(texts[0]["rejected"]))
 # %% [markdown] lang="en"
 # So we hand TRL the rows as text that ends with the end of turn. Now compare its loss with yours, on
-# the same batch:
-# %% [markdown] lang="zh-CN" of="32b5d91a"
-# 所以我们把每一行写成文本再交给 TRL，文本以轮次结束符收尾。现在在同一个批次上，拿它的损失与你的比较：
+# the same batch: before training, and after four steps, when policy and reference are no longer one.
+# %% [markdown] lang="zh-CN" of="a23f739a"
+# 所以我们把每一行写成文本再交给 TRL，文本以轮次结束符收尾。现在在同一个批次上，拿它的损失与你的比较：训练之前比一次，
+# 训练四步之后再比一次，那时策略与参考模型已经不是同一个了。
 # %% id="compare"
-with course.timed("import"):
-    trainer = make_trainer(course.model("instruct"), texts, course.budget("dpo_steps"))
-batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
+plain = make_trainer(course.model("instruct"), texts.select(range(8)), 4, warmup_steps=0)
+batch = plain.data_collator([plain.train_dataset[i] for i in range(8)])
 batch = {name: tensor.to(course.device) for name, tensor in batch.items()}
 print({name: tuple(tensor.shape) for name, tensor in batch.items()})
 
@@ -423,38 +425,56 @@ print({name: tuple(tensor.shape) for name, tensor in batch.items()})
 def compare(policy):
     """(your loss, TRL's loss) on the fixed batch."""
     with torch.no_grad():
-        return batch_loss(policy, start, batch, course.budget("dpo_beta")).item(), trainer.compute_loss(policy.eval(), dict(batch)).item()
+        return batch_loss(policy, start, batch, course.budget("dpo_beta")).item(), plain.compute_loss(policy.eval(), dict(batch)).item()
 
 
-ours, theirs = compare(trainer.model)
+ours, theirs = compare(plain.model)
 print(f"before training: yours {ours:.4f}, TRL's {theirs:.4f}")
+# %% id="compare.trained" tags=["nbval-ignore-output"] reason="a progress bar"
+with course.timed("train"):
+    plain.train()
+# %% id="compare.after"
+ours, theirs = compare(plain.model)
+print("after four steps yours is below 0.6:", ours < 0.6, "- and differs from TRL's by less than 1e-5:", abs(ours - theirs) < 1e-5)
+frozen = zip(plain.ref_model.parameters(), start.parameters())
+print("the reference model has not moved:", all(torch.equal(a, b) for a, b in frozen))
 # %% [markdown] lang="en"
-# Both are log 2 = 0.6931: policy and reference are still one model, no answer has gained. That proves
-# little, so we compare again after training.
-#
-# The reference is only *read*. So its numbers can also be computed once, before training
-# (`precompute_ref_log_probs=True`), and one model less has to be kept in memory. Is it the same?
-# %% [markdown] lang="zh-CN" of="3e530638"
-# 两个都是 log 2 = 0.6931：策略和参考模型此刻还是同一个模型，哪个回答都没有增量。这说明不了什么，所以训练之后再比一次。
-#
-# 参考模型只是用来*读*的。因此它的数值也可以在训练之前一次算好（`precompute_ref_log_probs=True`），内存里就少放一个模型。结果一样吗？
+# Before training both are log 2 = 0.6931: no answer has gained. The reference is only *read*, so its
+# numbers can also be computed once, before training (`precompute_ref_log_probs=True`), and one model
+# less has to be kept in memory. Is it the same?
+# %% [markdown] lang="zh-CN" of="23d97ced"
+# 训练之前两个都是 log 2 = 0.6931：哪个回答都还没有增量。参考模型只是用来*读*的，因此它的数值也可以在训练之前一次算好
+# （`precompute_ref_log_probs=True`），内存里就少放一个模型。结果一样吗？
 # %% id="precompute"
 once = make_trainer(course.model("instruct"), texts.select(range(8)), 1, precompute_ref_log_probs=True)
-kept = trainer.compute_ref_log_probs(trainer.ref_model, batch)
+kept = plain.compute_ref_log_probs(plain.ref_model, batch)
 for side, values in zip(("chosen", "rejected"), kept):
     same = torch.allclose(values.cpu(), torch.tensor(once.train_dataset[f"ref_{side}_logps"]), atol=1e-3)
     print(f"{side}: precomputed equals the reference model's: {same}; reference model in memory: {once.ref_model is not None}")
 # %% [markdown] lang="en"
 # ### Train
 #
-# Watch three numbers. The **loss** falls from 0.69. The **margin** is $\beta m$: how far the chosen answers are ahead, measured
-# from the reference. And the **log-probabilities** themselves, which the loss does *not* see one by one.
-# %% [markdown] lang="zh-CN" of="b510ea0c"
+# One thing first. The polite answers are ones that this model would hardly ever write: look again at their
+# log-probabilities in section 3. DPO alone can then widen the margin most easily by making the
+# *rejected* answers impossible, and what they lose need not go to the chosen ones. DPO's authors therefore
+# fine-tune on the chosen answers first. [RPO](https://arxiv.org/abs/2404.19733) does both at once, and so do we: TRL adds
+# the SFT loss of the chosen answers with `loss_type=["sigmoid", "sft"]`.
+#
+# Watch three numbers. The **loss** falls from 0.69 plus the SFT term. The **margin** is $\beta m$: how far the
+# chosen answers are ahead, measured from the reference. And the **log-probabilities** themselves, which
+# the DPO loss does *not* see one by one.
+# %% [markdown] lang="zh-CN" of="d95ae3ed"
 # ### 训练
 #
-# 盯住三个数。**损失**从 0.69 往下降。**间隔（margin）** 就是 $\beta m$：从参考模型量起，chosen 领先了多少。
-# 还有**对数概率**本身，损失*看不到*它们各自的值。
+# 先说一件事。这些礼貌的回答，是这个模型几乎绝不会写的：回头看看第 3 节里它们的对数概率。这时单靠 DPO，要拉大间隔，最省力的办法是
+# 让 *rejected* 回答变得不可能，而它们丢掉的概率未必流向 chosen。所以 DPO 的作者们先在 chosen 回答上做微调。
+# [RPO](https://arxiv.org/abs/2404.19733) 则两件事同时做，我们也一样：写 `loss_type=["sigmoid", "sft"]`，TRL 就会加上 chosen 回答的 SFT 损失。
+#
+# 盯住三个数。**损失**从 0.69 加上 SFT 项开始往下降。**间隔（margin）** 就是 $\beta m$：从参考模型量起，chosen 领先了多少。
+# 还有**对数概率**本身，DPO 损失*看不到*它们各自的值。
 # %% id="train" tags=["nbval-ignore-output"] reason="plots and a progress bar"
+with course.timed("import"):
+    trainer = make_trainer(course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sigmoid", "sft"))
 with course.timed("train"):
     trainer.train()
 model = trainer.model.eval()
@@ -463,17 +483,12 @@ model = trainer.model.eval()
 def curve(history, name):
     """(steps, values) of one of TRL's logged numbers."""
     entries = [entry for entry in history if name in entry]
-    return [entry["step"] for entry in entries], [entry[name] for entry in entries]
+    return [entry["step"] for entry in entries], [float(entry[name]) for entry in entries]
 
 
 history = trainer.state.log_history
 show.curves({"loss": curve(history, "loss"), "margin": curve(history, "rewards/margins")}, title="DPO: loss and margin")
 show.curves({side: curve(history, f"logps/{side}") for side in ("chosen", "rejected")}, title="DPO: log-probabilities", y="nats")
-# %% id="train.compare"
-ours, theirs = compare(model)
-print("after training, yours differs from TRL's by less than 1e-5:", abs(ours - theirs) < 1e-5, "- and from log 2:", ours < 0.69)
-frozen = zip(trainer.ref_model.parameters(), start.parameters())
-print("the reference model has not moved:", all(torch.equal(a, b) for a, b in frozen))
 # %% id="after" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 after, after_pairs = measure(model)
 show.side_by_side(list(zip(questions["question"][:6], before.answers, after.answers)), ["question", "before", "after DPO"])
@@ -550,31 +565,74 @@ show.bars(
 print("always picking the longer answer gets more than 60% right:", longer_guess > 0.60)
 print("after DPO at least 90% are right in both groups:", min(by_length(after_pairs).values()) >= 0.90)
 # %% [markdown] lang="en"
-# So it is not length alone. What the numbers do **not** show: whether people would like these answers, questions
-# from outside this world, longer conversations; and "polite" is a rule here, which counts any answer
-# with a *thank you* in it. Does the model still do what a system prompt asks?
-# %% [markdown] lang="zh-CN" of="b234d598"
-# 可见靠的不只是长度。这些数字**没有**告诉你的：人们是否真的喜欢这些回答、这个世界之外的问题、更长的对话；而且这里的“礼貌”
+# So it is not length alone. Next doubt: was it the SFT term that did it all? Train on the chosen answers
+# only, for as many steps, without the rejected ones.
+# %% [markdown] lang="zh-CN" of="5edca5eb"
+# 可见靠的不只是长度。再怀疑一下：会不会全是 SFT 项的功劳？那就只用 chosen 回答训练同样的步数，不看 rejected。
+# %% id="sft" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
+imitator = make_trainer(course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sft",))
+with course.timed("train"):
+    imitator.train()
+sft, sft_pairs = measure(imitator.model.eval())
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def overview(**runs):
+    """Both measures of several runs, side by side."""
+    table = [("preference accuracy", *(f"{pairs.accuracy.share:.1%}" for _, pairs in runs.values()))]
+    table += [(f"log p({side}), nats", *(f"{mean(getattr(pairs, side)):.1f}" for _, pairs in runs.values())) for side in ("chosen", "rejected")]
+    for name, field in (("polite", "manner"), ("right fact", "facts"), ("polite and right", "both"), ("ends by itself", "ended")):
+        table.append((name, *(f"{getattr(found, field).share:.1%}" for found, _ in runs.values())))
+    show.side_by_side(table, ["held out", *(name.replace("_", " ") for name in runs)])
+
+
+overview(before=(before, before_pairs), DPO_and_SFT=(after, after_pairs), SFT_alone=(sft, sft_pairs))
+# %% id="sft.statement"
+print("SFT alone makes at least 80% of the answers polite as well:", sft.manner.share >= 0.80)
+print("with DPO the rejected answers are at least 10 nats less likely:", mean(after_pairs.rejected) < mean(sft_pairs.rejected) - 10)
+# %% [markdown] lang="en"
+# Where good answers are written down, imitating them teaches the manner too; here it would have been
+# enough. What the preference adds is how unlikely the *other* manners become. It earns its keep where nobody can
+# write the better answer, but many can point at it.
+#
+# What the numbers do **not** show: whether people would like these answers, questions from outside this
+# world, longer conversations; and "polite" is a rule here, which counts any answer with a *thank you*
+# in it. Does the model still do what a system prompt asks?
+# %% [markdown] lang="zh-CN" of="333af19e"
+# 好的回答既然已经写好，照着模仿也能学会这种方式；在这里光这样就够了。偏好所增加的，是*其他*方式变得多么不可能。
+# 它真正的用武之地，是那些谁也写不出更好的回答、却有许多人指得出来的场合。
+#
+# 这些数字**没有**告诉你的：人们是否真的喜欢这些回答、这个世界之外的问题、更长的对话；而且这里的“礼貌”
 # 只是一条规则，凡是含有 *thank you* 的回答都算数。模型还听系统消息的话吗？
 # %% id="system" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
-def asked(system):
-    question = questions["question"][0]
-    return [{"role": "system", "content": system}, {"role": "user", "content": question}]
-
-
-systems = ["Be terse.", "Shout.", "Be polite."]
-show.side_by_side(list(zip(systems, *(generate.chat(m, tokenizer, [asked(s) for s in systems]) for m in (start, model)))), ["system prompt", "before", "after DPO"])
+asked = [[{"role": "system", "content": "Be terse."}, {"role": "user", "content": question}] for question in questions["question"]]
+obeyed = [preference.behaviour(m, tokenizer, asked, questions["answer"], wanted="terse", max_new_tokens=course.budget("dpo_new_tokens")) for m in (start, model)]
+show.side_by_side(list(zip(questions["question"][:3], *(found.answers for found in obeyed))), ["asked to be terse", "before", "after DPO"])
+print(f"terse when asked: before {obeyed[0].manner}, after {obeyed[1].manner}")
+# %% id="system.statement"
+print("asked to be terse, at least 80% of the answers were:", obeyed[0].manner.share >= 0.80, "- and are, after DPO:", obeyed[1].manner.share >= 0.80)
+# %% [markdown] lang="en"
+# Nobody wanted that. No pair has a system prompt, so nothing in the data says that a request comes
+# before the habit, and the habit won. **Cure:** put what must stay into the data: here, pairs with a system prompt
+# whose chosen answer obeys it.
+# %% [markdown] lang="zh-CN" of="b073e7ff"
+# 谁也没想要这个结果。没有一对数据带有系统消息，所以数据里没有任何东西说明“要求优先于习惯”，于是习惯赢了。
+# **对策：** 想保留什么，就把什么放进数据：这里就是加入带系统消息的回答对，其中 chosen 听从了系统消息。
 # %% [markdown] lang="en"
 # ## 8. Too much of it
 #
-# The loss is never satisfied: a margin can always be larger. Now train with a larger step and a smaller
-# beta, and look every few steps at the margin, at the chosen answers' log-probability, and at the
-# facts (of questions from the training split, so that the held-out ones stay for the last look).
-# %% [markdown] lang="zh-CN" of="aab0c858"
+# DPO's loss is never satisfied: a margin can always be larger. Take the good model and go on, without
+# the SFT term and with a small beta. Look every few steps at the margin, at the chosen answers'
+# log-probability, and at the facts (of questions from the training split, so that the held-out ones
+# stay for the last look).
+# %% [markdown] lang="zh-CN" of="ca1425bb"
 # ## 8. 过犹不及
 #
-# 这个损失永远不会满足：间隔总可以更大。现在加大步长、减小 beta 来训练，每隔几步看一次间隔、chosen 的对数概率，以及事实
-# （用训练集里的问题，留出的问题留到最后再看）。
+# DPO 的损失永远不会满足：间隔总可以更大。拿刚才的好模型接着训练，去掉 SFT 项，beta 也取小。每隔几步看一次间隔、
+# chosen 的对数概率，以及事实（用训练集里的问题，留出的问题留到最后再看）。
 # %% id="overtrain" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 from transformers import TrainerCallback
 
@@ -595,38 +653,30 @@ class Watch(TrainerCallback):
             self.facts.append(found.facts.share)
 
 
-watch = Watch()
-over_steps = course.budget("dpo_over_steps")
+watch, over_steps = Watch(), course.budget("dpo_over_steps")
+going_on = course.model("instruct")
+going_on.load_state_dict(model.state_dict())
 over = make_trainer(
-    course.model("instruct"), texts, over_steps, learning_rate=course.budget("dpo_over_lr"), beta=course.budget("dpo_over_beta"),
-    lr_scheduler_type="constant", logging_steps=over_steps // 6, callbacks=[watch],
+    going_on, texts, over_steps, learning_rate=course.budget("dpo_over_lr"), beta=course.budget("dpo_over_beta"),
+    lr_scheduler_type="constant", logging_steps=over_steps // 8, callbacks=[watch],
 )
 with course.timed("train"):
     over.train()
 over_history = over.state.log_history
-show.curves({side: curve(over_history, f"logps/{side}") for side in ("chosen", "rejected")}, title="Over-trained: log-probabilities", y="nats")
+show.curves({"margin": curve(over_history, "rewards/margins"), "chosen log-probability": curve(over_history, "logps/chosen")}, title="Over-trained: the margin and the chosen answers")
 show.curves({"polite": (watch.steps, watch.polite), "right fact": (watch.steps, watch.facts)}, title="Over-trained: answers", y="share")
 # %% id="over" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 over_found, over_pairs = measure(over.model.eval())
 show.side_by_side(list(zip(questions["question"][:4], after.answers, over_found.answers)), ["question", "after DPO", "over-trained"])
 
-
-def mean(values):
-    return sum(values) / len(values)
-
-
-table = [("preference accuracy", *(f"{p.accuracy.share:.1%}" for p in (before_pairs, after_pairs, over_pairs)))]
-table += [(f"log p({side}), nats", *(f"{mean(getattr(p, side)):.1f}" for p in (before_pairs, after_pairs, over_pairs))) for side in ("chosen", "rejected")]
-table += [("log p(chosen) - log p(rejected)", *(f"{mean(p.margins):.1f}" for p in (before_pairs, after_pairs, over_pairs)))]
-table += [(name, *(f"{getattr(b, field).share:.1%}" for b in (before, after, over_found))) for name, field in (("polite", "manner"), ("right fact", "facts"), ("polite and right", "both"), ("ends by itself", "ended"))]
-show.side_by_side(table, ["held out", "before", "after DPO", "over-trained"])
+overview(before=(before, before_pairs), after_DPO=(after, after_pairs), over_trained=(over_found, over_pairs))
 # %% id="over.statement"
-print("over-trained: preference accuracy is still at least 90%:", over_pairs.accuracy.share >= 0.90)
-print("its margin is more than twice that of the good run:", mean(over_pairs.margins) > 2 * mean(after_pairs.margins))
-print("its chosen answers became less likely than in the good run:", mean(over_pairs.chosen) < mean(after_pairs.chosen))
-print("its facts fell by more than 20 points:", before.facts.share - over_found.facts.share > 0.20)
+print("over-trained: preference accuracy is still at least 95%:", over_pairs.accuracy.share >= 0.95, "- polite answers at least 80%:", over_found.manner.share >= 0.80)
+print("chosen and rejected are further apart than ever:", mean(over_pairs.margins) > 1.5 * mean(after_pairs.margins))
+print("but the chosen answers became less likely again:", mean(over_pairs.chosen) < mean(after_pairs.chosen) - 1)
+print("and the facts fell by more than 20 points:", before.facts.share - over_found.facts.share > 0.20)
 # %% [markdown] lang="en"
-# The number that was trained looks splendid, and the model is broken. The loss only sees a
+# All that was trained looks splendid, and the model is broken. The loss only sees a
 # *difference*: it can grow while both answers become less likely, as long as the rejected one falls
 # faster. The probability that is lost has to go somewhere: to texts that nobody wrote, in neither column.
 #
@@ -642,8 +692,8 @@ print("its facts fell by more than 20 points:", before.facts.share - over_found.
 #
 # `max(chosen[:i])` is the highest value before point i.
 # </details>
-# %% [markdown] lang="zh-CN" of="73625df7"
-# 训练所追求的那个数漂亮极了，模型却坏了。损失只看*差值*：两个回答的概率都在下降时，只要 rejected 降得更快，差值照样变大。
+# %% [markdown] lang="zh-CN" of="392873f6"
+# 凡是训练所追求的都漂亮极了，模型却坏了。损失只看*差值*：两个回答的概率都在下降时，只要 rejected 降得更快，差值照样变大。
 # 丢掉的概率总要有个去处：它流向了谁也没写过的文字，那既不在 chosen 里，也不在 rejected 里。
 #
 # ### 练习 `dpo.alarm` 🐕（20 分钟）
@@ -678,9 +728,10 @@ def rings(history):
 
 
 rung = rings(over_history)
-fell = next((i for i, share in enumerate(watch.facts) if share < watch.facts[0] - 0.05), None)
 print("good run: the alarm stays silent:", rings(history) is None)
-print("over-trained: the alarm rings:", rung is not None, "- no later than the facts fall:", rung is not None and (fell is None or rung <= fell))
+print("over-trained: the alarm rings:", rung is not None)
+# %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
+print(f"when it rings, at step {watch.steps[rung]}, the facts stand at {watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}")
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
 #
@@ -696,7 +747,7 @@ print("over-trained: the alarm rings:", rung is not None, "- no later than the f
 # 这种事真会发生：文件里两列的顺序不同，或者分数其实是越低越好。程序不会报错，训练曲线也全都很健康。
 # %% id="swapped" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 upside_down = texts.rename_columns({"chosen": "rejected", "rejected": "chosen"})
-swapped = make_trainer(course.model("instruct"), upside_down, course.budget("dpo_swap_steps"))
+swapped = make_trainer(course.model("instruct"), upside_down, course.budget("dpo_swap_steps"), loss=("sigmoid", "sft"))
 with course.timed("train"):
     swapped.train()
 swapped_pairs = preference.pair_log_probs(swapped.model.eval(), tokenizer, heldout, course.budget("eval_batch"))
@@ -712,14 +763,14 @@ print("held-out pairs with the right labels say under 50%:", swapped_pairs.accur
 #
 # ### What is summed
 #
-# Three variants of your loss on the same batch, with the trained model: the answers' tokens (right), the
+# Variants of your loss on the same batch, with the model of the four steps: the answers' tokens (right), the
 # prompt's tokens as well, and the mean over the answer's tokens instead of their sum.
-# %% [markdown] lang="zh-CN" of="23d2e9ed"
+# %% [markdown] lang="zh-CN" of="b9d02652"
 # **对策：** 训练之前先读三行；并且在亲眼核对过标签的回答对上测量。
 #
 # ### 对什么求和
 #
-# 同一个批次，训练好的模型，损失的三种写法：只算回答的 token（正确）；把提示的 token 也算进去；用回答 token 的平均值代替求和。
+# 同一个批次，那个只训练了四步的模型，损失的几种写法：只算回答的 token（正确）；把提示的 token 也算进去；用回答 token 的平均值代替求和。
 # %% id="counted"
 def variant(model, mean=False, prompt=False):
     mask = batch["attention_mask"] if prompt else batch["completion_mask"]
@@ -730,22 +781,22 @@ def variant(model, mean=False, prompt=False):
 
 beta, found = course.budget("dpo_beta"), {}
 for name, options in {"answer, sum": {}, "prompt too, sum": {"prompt": True}, "answer, mean": {"mean": True}, "prompt too, mean": {"mean": True, "prompt": True}}.items():
-    found[name] = dpo_loss(*variant(model, **options), *variant(start, **options), beta).item()
+    found[name] = dpo_loss(*variant(plain.model, **options), *variant(start, **options), beta).item()
 print("the prompt changes the sum's loss by less than 1e-4:", abs(found["answer, sum"] - found["prompt too, sum"]) < 1e-4)
 print("the prompt changes the mean's loss by more than 1e-4:", abs(found["answer, mean"] - found["prompt too, mean"]) > 1e-4)
-print("with the mean the loss of the trained model is still above 0.5:", found["answer, mean"] > 0.5, "- with the sum:", found["answer, sum"] > 0.5)
+print("with the mean the same model's loss is more than twice as large:", found["answer, mean"] > 2 * found["answer, sum"])
 # %% [markdown] lang="en"
 # Both answers have the same prompt, so in the sum its tokens cancel exactly: a mistake that costs nothing
 # here, and something elsewhere (ORPO uses means). The mean is no small change: all margins shrink by the length of the
-# answers, and a beta of 0.1 that was right for sums is far too small for means.
+# answers, and a beta that was right for sums is far too small for means.
 #
 # ### A reference that trains
 #
 # If policy and reference are the same object, the loss stays at log 2 whatever the model learns, and
 # with the gradient through both, nothing is learnt at all. TRL refuses it:
-# %% [markdown] lang="zh-CN" of="c45ac063"
+# %% [markdown] lang="zh-CN" of="9c02a6d3"
 # 两个回答的提示相同，所以在求和里，提示的 token 恰好抵消：这个错误在这里没有代价，换个地方就有了（ORPO 用的是平均值）。
-# 改用平均值可不是小事：所有间隔都缩小到回答长度分之一，对求和来说合适的 beta = 0.1，对平均值来说就太小了。
+# 改用平均值可不是小事：所有间隔都缩小到回答长度分之一，对求和来说合适的 beta，对平均值来说就太小了。
 #
 # ### 参考模型也在训练
 #
@@ -846,7 +897,7 @@ def own_row(row):
 
 
 facts = course.dataset("facts", "train").select(range(course.budget("dpo_own_rows")))
-own = make_trainer(course.model("instruct"), preference.as_text(facts.map(own_row), tokenizer), course.budget("dpo_own_steps"))
+own = make_trainer(course.model("instruct"), preference.as_text(facts.map(own_row), tokenizer), course.budget("dpo_own_steps"), loss=("sigmoid", "sft"))
 with course.timed("train"):
     own.train()
 own_found = preference.behaviour(own.model.eval(), tokenizer, questions["question"], questions["answer"], wanted=mine.likes, max_new_tokens=course.budget("dpo_new_tokens"))
@@ -864,9 +915,11 @@ course.report(
     dpo_longer_guess=round(longer_guess, 3),
     dpo_manner_before=round(before.manner.share, 3), dpo_manner_after=round(after.manner.share, 3),
     dpo_facts_before=round(before.facts.share, 3), dpo_facts_after=round(after.facts.share, 3),
+    dpo_sft_accuracy=round(sft_pairs.accuracy.share, 3), dpo_sft_manner=round(sft.manner.share, 3), dpo_sft_facts=round(sft.facts.share, 3),
+    dpo_terse_before=round(obeyed[0].manner.share, 3), dpo_terse_after=round(obeyed[1].manner.share, 3),
     dpo_over_accuracy=round(over_pairs.accuracy.share, 3), dpo_over_manner=round(over_found.manner.share, 3), dpo_over_facts=round(over_found.facts.share, 3),
     dpo_chosen_before=round(mean(before_pairs.chosen), 1), dpo_chosen_after=round(mean(after_pairs.chosen), 1), dpo_chosen_over=round(mean(over_pairs.chosen), 1),
-    dpo_rejected_before=round(mean(before_pairs.rejected), 1), dpo_rejected_after=round(mean(after_pairs.rejected), 1), dpo_rejected_over=round(mean(over_pairs.rejected), 1),
+    dpo_rejected_before=round(mean(before_pairs.rejected), 1), dpo_rejected_after=round(mean(after_pairs.rejected), 1), dpo_rejected_sft=round(mean(sft_pairs.rejected), 1), dpo_rejected_over=round(mean(over_pairs.rejected), 1),
     dpo_swapped_accuracy=round(swapped_pairs.accuracy.share, 3), dpo_own_liked=round(own_found.manner.share, 3),
 )
 # %% [markdown] lang="en"
@@ -877,9 +930,9 @@ course.report(
 # - Before you believe a preference accuracy: what does the longer answer score, what did the start model score, and did you read the pairs?
 #
 # **Where next.** The lesson page [DPO](../dpo.md) derives the loss and has the choices with numbers. [ORPO](../orpo.md) does without the reference model,
-# [human feedback](../human_feedback.md) asks people and trains a reward model. Papers: [DPO](https://arxiv.org/abs/2305.18290),
+# [human feedback](../human_feedback.md) asks people and trains a reward model. Papers: [DPO](https://arxiv.org/abs/2305.18290), [RPO](https://arxiv.org/abs/2404.19733),
 # [likelihood displacement](https://arxiv.org/abs/2410.08847), [over-optimisation](https://arxiv.org/abs/2406.02900).
-# %% [markdown] lang="zh-CN" of="cd6bdfc3"
+# %% [markdown] lang="zh-CN" of="bc4d8dc1"
 # ## 小结
 #
 # - DPO 把“要这个回答，不要那个”变成四个对数概率上的损失：chosen 相对参考模型的增量，减去 rejected 的增量。
@@ -887,5 +940,5 @@ course.report(
 # - 相信一个偏好准确率之前，先问：总挑较长的回答能得多少？起点模型得多少？这些回答对你读过吗？
 #
 # **下一步。** 讲义 [DPO](../../dpo.zh-CN.md) 推导了损失，并用数字说明各种选择。[ORPO](../../orpo.zh-CN.md) 不需要参考模型，
-# [人类反馈](../../human_feedback.zh-CN.md)去问人，并训练一个奖励模型。论文：[DPO](https://arxiv.org/abs/2305.18290)、
+# [人类反馈](../../human_feedback.zh-CN.md)去问人，并训练一个奖励模型。论文：[DPO](https://arxiv.org/abs/2305.18290)、[RPO](https://arxiv.org/abs/2404.19733)、
 # [似然位移](https://arxiv.org/abs/2410.08847)、[过度优化](https://arxiv.org/abs/2406.02900)。
