@@ -180,10 +180,10 @@ print("rejected answers became likelier too, though none was ever shown:", sft_w
 #
 # ## 3. How likely is an answer? The mean, not the sum
 #
-# DPO compares sums of token log-probabilities; its reference model takes the effect of length out. ORPO
+# DPO compares sums of token log-probabilities; its reference model takes most of the effect of length out. ORPO
 # has no reference, and it needs a probability $p$ for which $1-p$ means something. Look at what sums and
 # means are like:
-# %% [markdown] lang="zh-CN" of="3bc03446"
+# %% [markdown] lang="zh-CN" of="04635521"
 # 好回答与坏回答的大部分材料是共用的：对话标记、“The answer is”这句话，还有事实本身。交叉熵把它们统统抬高。
 # 它只会说*写这个*，从不说*别写那个*。ORPO 正是从这个观察出发的（Hong 等人，2024，图 3），对策是在 SFT 的损失上
 # 加一个惩罚项：被拒绝的回答*相对于*选中的回答有多大可能。
@@ -193,7 +193,7 @@ print("rejected answers became likelier too, though none was ever shown:", sft_w
 #
 # ## 3. 一个回答有多大可能？取平均，不取和
 #
-# DPO 比较的是 token 对数概率之和，长度的影响由参考模型抵消。ORPO 没有参考模型，它需要一个概率 $p$，而且 $1-p$ 也要有意义。
+# DPO 比较的是 token 对数概率之和，长度的影响大部分由参考模型抵消。ORPO 没有参考模型，它需要一个概率 $p$，而且 $1-p$ 也要有意义。
 # 看看和与平均各是什么样子：
 # %% id="sum_or_mean" tags=["nbval-ignore-output"] reason="numbers are shown to two digits"
 row = watched[0]
