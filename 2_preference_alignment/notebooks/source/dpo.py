@@ -66,8 +66,8 @@ print(len(rows), "pairs to train on;", len(heldout), "held-out pairs;", len(ques
 # %% [markdown] lang="zh-CN" of="7743d5d1"
 # 两种测量，都在训练之前就定义好：
 #
-# - **它怎样回答**：对留出的问题做贪心解码，不加系统消息。*方式*：礼貌回答所占的比例，由一条规则识别。*事实*：说对事实的比例，
-#   不论用什么方式（事实的词语出现在回答里；`preference.fact_told` 给出了确切的规则）。
+# - **它怎样回答**：对留出的问题做贪心解码，不加系统消息。*语气*：礼貌回答所占的比例，由一条规则识别。*事实*：说对事实的比例，
+#   不论用什么语气（事实的词语出现在回答里；`preference.fact_told` 给出了确切的规则）。
 # - **偏好准确率（preference accuracy）**：在留出的回答对里，chosen 的对数概率更高的占多少。它只读两个回答，自己一个也不写。
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 with course.timed("import"):
@@ -602,7 +602,7 @@ print("with DPO the rejected answers are at least 10 nats less likely:", mean(af
 # world, longer conversations; and "polite" is a rule here, which counts any answer with a *thank you*
 # in it. Does the model still do what a system prompt asks?
 # %% [markdown] lang="zh-CN" of="333af19e"
-# 好的回答既然已经写好，照着模仿也能学会这种方式；在这里光这样就够了。偏好所增加的，是*其他*方式变得多么不可能。
+# 好的回答既然已经写好，照着模仿也能学会这种语气；在这里光这样就够了。偏好所增加的，是*其他*语气变得多么不可能。
 # 它真正的用武之地，是那些谁也写不出更好的回答、却有许多人指得出来的场合。
 #
 # 这些数字**没有**告诉你的：人们是否真的喜欢这些回答、这个世界之外的问题、更长的对话；而且这里的“礼貌”
@@ -855,7 +855,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # - `pair(question, answer)`：传入一个问题和它的简短答案（例如 `"Paris."`），返回两个字符串 `(chosen, rejected)`。两者都要
 #   包含答案的词语，不能混入别的答案；各自不超过 12 个词，彼此相差不超过 3 个词，这样模型学到的就不会只是长度。
 #   同一个问题每次都要给出同样的一对。
-# - `likes(text)`：符合你想要的方式就返回 `True`，否则返回 `False`：这条规则要适用于任何答案，包括你的类从没见过的。
+# - `likes(text)`：符合你想要的语气就返回 `True`，否则返回 `False`：这条规则要适用于任何答案，包括你的类从没见过的。
 #
 # 下一个单元格会用它训练，并在留出的问题上测量。
 #
@@ -864,7 +864,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 #
 # <details><summary>提示</summary>
 #
-# DPO 最容易做到的，是在模型本来就可能说的话之间挪动概率。Smol World 的各种方式它都会：与它自己的回答相像的 rejected，教得最有力。
+# DPO 最容易做到的，是在模型本来就可能说的话之间挪动概率。Smol World 的各种语气它都会：与它自己的回答相像的 rejected，教得最有力。
 # </details>
 # %% id="dpo.preference" tags=["exercise"] level="🦁" minutes=30
 class MyPreference:
