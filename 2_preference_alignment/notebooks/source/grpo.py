@@ -10,12 +10,12 @@
 # - see why a model that always says the same can't be improved this way;
 # - write the group advantages and the loss of GRPO, equal to TRL's to 1e-5;
 # - train a policy on a reward that a program can verify, and measure it on held-out questions;
-# - train another on the reward model of a hasty crowd, watch it cheat, raise an alarm, and cure it.
+# - train another on the reward model of a hurried crowd, watch it cheat, raise an alarm, and cure it.
 #
 # **Cost.** About two minutes on a two-core laptop, no GPU, no network; the report at the end shows the
 # seconds and the memory of the run that is stored here. Lesson page: [GRPO](../grpo.md). Where reward models
 # come from: [Human feedback](../human_feedback.md).
-# %% [markdown] lang="zh-CN" of="33d8c3a7"
+# %% [markdown] lang="zh-CN" of="cacdcf26"
 # # GRPO：用奖励做强化学习
 #
 # 奖励（reward）给每个回答一个数，强化学习（reinforcement learning）让得分高的回答更容易出现。在这个 notebook 里，你将
@@ -23,7 +23,7 @@
 # - 看到为什么一个总说同样话的模型没法用这种方法改进；
 # - 写出 GRPO 的组内优势和损失函数，与 TRL 相差不超过 1e-5；
 # - 用一个可以由程序验证的奖励来训练策略，并在留出的问题上测量；
-# - 用一群草率标注员的奖励模型训练另一个策略，看它怎样作弊，拉响警报，再把它治好。
+# - 用一群赶时间的标注员的奖励模型训练另一个策略，看它怎样作弊，拉响警报，再把它治好。
 #
 # **开销。** 双核笔记本上约两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[GRPO](../../grpo.zh-CN.md)。奖励模型从哪里来：[人类反馈](../../human_feedback.zh-CN.md)。
@@ -42,16 +42,23 @@ course = setup("2_preference_alignment/grpo")
 # ## 1. The problem first
 #
 # We want answers that are right **and** polite. A program can verify both: the right words are known, and
-# politeness is recognised by a rule. Such a reward needs no crowd:
-# %% [markdown] lang="zh-CN" of="45bfc13a"
+# politeness is recognised by a rule. Such a reward needs no crowd. (Why the limit of 14 words? An earlier
+# version of this notebook had none. The policy learned to answer politely and then to babble on until it was
+# cut off: full reward, useless answers. Rules are cheated too.)
+# %% [markdown] lang="zh-CN" of="23798645"
 # ## 1. 先看问题
 #
-# 我们想要既正确**又**礼貌的回答。这两点都可以由程序来验证：正确的词是已知的，礼貌可以用规则识别。这样的奖励不需要任何标注员：
+# 我们想要既正确**又**礼貌的回答。这两点都可以由程序来验证：正确的词是已知的，礼貌可以用规则识别。这样的奖励不需要任何标注员。
+# （为什么限 14 个词？这个 notebook 的早期版本没有限制，结果策略学会了先礼貌地回答，再胡言乱语直到被截断：奖励拿满，回答却没有用。
+# 规则也会被钻空子。）
 # %% id="reward"
 def right_and_polite(prompts, completions, answer, **others):
-    """1.0 for a right answer in a polite manner, else 0.0: a verifiable reward, as TRL calls it."""
+    """1.0 for a right answer in a polite manner and at most 14 words, else 0.0: a verifiable reward."""
     texts = [completion[0]["content"] for completion in completions]
-    return [float(preference.fact_told(text, fact) and manner_of(text) == "polite") for text, fact in zip(texts, answer)]
+    return [
+        float(preference.fact_told(text, fact) and manner_of(text) == "polite" and annotators.words(text) <= 14)
+        for text, fact in zip(texts, answer)
+    ]
 
 
 train, test = (
@@ -99,7 +106,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from trl import GRPOConfig, GRPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 common = dict(
-    activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", save_strategy="no", report_to=[], seed=course.seed
+    activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", save_strategy="no", report_to=[],
+    disable_tqdm=False, seed=course.seed,
 )
 rng = random.Random(course.seed)
 mixed = train.map(
@@ -107,7 +115,7 @@ mixed = train.map(
 ).select_columns("messages")
 config = SFTConfig(
     output_dir=str(course.run_dir / "sft"), max_steps=course.budget("grpo_sft_steps"), per_device_train_batch_size=course.budget("sft_batch"),
-    learning_rate=course.budget("sft_lr"), lr_scheduler_type="cosine", assistant_only_loss=True, eos_token="<|im_end|>",
+    learning_rate=course.budget("sft_lr") / 2, lr_scheduler_type="cosine", assistant_only_loss=True, eos_token="<|im_end|>",
     max_length=course.budget("max_length"), logging_steps=10, **common,
 )
 with course.timed("train"):
@@ -191,7 +199,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 #
 # $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
 #
-# The clip stops an answer from being pushed further once its probability moved by a share of $\epsilon$;
+# The clip stops a token from being pushed further once its probability moved by a share of $\epsilon$;
 # the last term estimates the **KL divergence** from the start. The loss is the sum of $\ell$ over all
 # answer tokens of the batch, divided by their number.
 #
@@ -206,7 +214,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # You have logarithms: the ratio is `(new - old).exp()`. `advantages[:, None]` gives each answer's advantage to
 # all its tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="cc695c07"
+# %% [markdown] lang="zh-CN" of="c3250da7"
 # 唯一的好回答得到有力的推动，唯一的坏回答受到有力的压制，而全组都一样时什么也学不到：指令模型遇到的就是这种情形。
 #
 # ## 3. 损失函数
@@ -321,13 +329,19 @@ with course.timed("train"):
     trainer.train()
 show.curves({"right and polite": curve(trainer), "groups without any difference": curve(trainer, "frac_reward_zero_std")}, title="GRPO on the verifiable reward", y="share")
 # %% id="after" tags=["nbval-ignore-output"] reason="sampled text"
+def facts(texts):
+    """The share of answers that tell the right fact, in whatever manner."""
+    return sum(map(preference.fact_told, texts, test["answer"])) / len(texts)
+
+
 after_texts = sample(trainer.model.eval(), test["question"])
 after = score(after_texts, test)
 show.side_by_side(list(zip(test["question"][:4], before_texts[:4], after_texts[:4])), ["held-out question", "before", "after GRPO"])
 print(f"right and polite, held-out questions: {before:.1%} -> {after:.1%}")
+print(f"right, whatever the manner: {facts(before_texts):.1%} -> {facts(after_texts):.1%}")
 # %% id="after.bars"
 print("the verifiable reward rose by at least 30 points:", after - before >= 0.30)
-print("the right fact is told in at least 80% of the answers:", sum(map(preference.fact_told, after_texts, test["answer"])) / len(test) >= 0.80)
+print("the right fact is told as often as before, or at most 10 points less:", facts(after_texts) >= facts(before_texts) - 0.10)
 # %% [markdown] lang="en"
 # No polite answer was ever shown to the policy as the right one; it found out. When nearly every group agrees,
 # there is nothing left to learn, and the steps are wasted: that is the second curve.
@@ -335,16 +349,16 @@ print("the right fact is told in at least 80% of the answers:", sum(map(preferen
 # ## 5. A learned reward, and how it is cheated
 #
 # Most of what people want can't be verified by a program, so a **reward model** stands in. Ours comes from the
-# hasty crowd of the [notebook on human feedback](../human_feedback.md): three annotators to whom long
+# hurried crowd of the [notebook on human feedback](../human_feedback.md): three annotators to whom long
 # answers look better.
-# %% [markdown] lang="zh-CN" of="f132944e"
+# %% [markdown] lang="zh-CN" of="68ce8797"
 # 从来没有人把礼貌的回答当作正确答案展示给这个策略，是它自己发现的。等到几乎每个组都意见一致，就没有什么可学的了，
 # 后面的步数都是浪费：第二条曲线说的就是这个。
 #
 # ## 5. 学来的奖励，以及它怎样被钻空子
 #
 # 人们想要的东西大多没法用程序验证，于是用**奖励模型（reward model）** 来代替。这里的奖励模型来自
-# [人类反馈那个 notebook](../../human_feedback.zh-CN.md) 里那群草率的标注员：在这三个人眼里，长的回答更好。
+# [人类反馈那个 notebook](../../human_feedback.zh-CN.md) 里那群赶时间的标注员：在这三个人眼里，长的回答更好。
 # %% id="reward_model" tags=["nbval-ignore-output"] reason="a progress bar"
 from collections import Counter
 
@@ -383,10 +397,10 @@ held_out = course.dataset("preferences", "test")
 first, second = (crowd_score(held_out["prompt"], held_out[side]) for side in ("chosen", "rejected"))
 print(f"the better answer of a held-out pair scores higher in {sum(a > b for a, b in zip(first, second)) / len(first):.0%} of the pairs")
 # %% [markdown] lang="en"
-# Right in about three quarters of the pairs: many a reward model in use is no better. Train the same policy on it. Two
+# Right in most of the pairs; many a reward model in use is no better. Train the same policy on it. Two
 # functions with **weight 0** are only watched: what we really want, and the number of words.
-# %% [markdown] lang="zh-CN" of="5b0f00f8"
-# 大约四分之三的对判断正确：许多实际在用的奖励模型也不过如此。用它来训练同一个策略。还有两个**权重为 0** 的函数只用来观察：
+# %% [markdown] lang="zh-CN" of="a411a0ce"
+# 大多数的对都判断正确：许多实际在用的奖励模型也不过如此。用它来训练同一个策略。还有两个**权重为 0** 的函数只用来观察：
 # 我们真正想要的东西，以及词数。
 # %% id="hack" tags=["nbval-ignore-output"] reason="a progress bar and plots"
 watched = [crowd_score, right_and_polite, words]
@@ -602,6 +616,7 @@ print("your reward rose:", own_after > own_before)
 course.report(
     "held-out questions answered rightly and politely: the verifiable reward", before, after, before + 0.30, n=len(test),
     grpo_instruct=round(instruct_score, 3), grpo_hacked=round(hacked_score, 3), grpo_leash=round(leash_score, 3), grpo_cured=round(cured_score, 3),
+    grpo_facts_before=round(facts(before_texts), 3), grpo_facts_after=round(facts(after_texts), 3), grpo_facts_hacked=round(facts(hacked_texts), 3),
     words_before=round(count(before_texts), 1), words_hacked=round(count(hacked_texts), 1), words_cured=round(count(cured_texts), 1),
 )
 # %% [markdown] lang="en"
