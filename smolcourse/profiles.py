@@ -144,10 +144,10 @@ _TINY = Profile(
         "prompt_steps": 30,
         "prompt_batch": 16,
         "prompt_lr": 1e-1,
-        "prompt_prefix_lr": 1e-1,
+        "prompt_prefix_lr": 3e-1,
         "prompt_encoder_lr": 1e-2,
         "prompt_lora_lr": 3e-2,
-        "prompt_answer_steps": 60,
+        "prompt_answer_steps": 40,
         "prompt_answer_batch": 32,
     },
 )
