@@ -112,7 +112,7 @@ def trainer_settings(course, arguments) -> dict:
         "lr_scheduler_type": "constant",
         # A last batch of another size would be weighted or filled up differently.
         "dataloader_drop_last": True,
-        "gradient_checkpointing": arguments.checkpointing,
+        "activation_checkpointing": arguments.checkpointing,
         "bf16": course.bf16,
         "use_cpu": course.device == "cpu",  # gloo; else nccl on each process's own GPU
         "ddp_find_unused_parameters": False,

@@ -210,15 +210,15 @@ def report_block(data: dict, link: str, lang: str) -> str:
     order = [key for key in names()["extra"] if key in data["extra"]]  # notebooks sort their keys
     for key in [*order, *(key for key in data["extra"] if key not in order)]:
         if key != "unit":
-            lines.append([extra_name(key, lang), _extra(data["extra"][key])])
+            lines.append([extra_name(key, lang), _extra(data["extra"][key], key)])
     facts = {name: data[name] for name in ("profile", "seed", "seconds")}
     source = text["source"].format(link=link, memory=data["peak_memory_mb"], **facts)
     return f"{_markdown(text['report_columns'], lines)}\n\n{source}"
 
 
-def _extra(value) -> str:
-    """A share as a percentage; NaN was stored as null."""
-    if isinstance(value, float) and 0 <= value <= 1:
+def _extra(value, key: str = "") -> str:
+    """A share as a percentage (0.1 MB are none); NaN was stored as null."""
+    if isinstance(value, float) and 0 <= value <= 1 and "_mb" not in key:
         return f"{value:.1%}".replace(".0%", "%")
     return "–" if value is None else _value(value)
 

@@ -156,3 +156,8 @@ def test_every_reported_number_has_a_name_in_both_languages(source):
         extra = {keyword.arg for keyword in call.keywords} - own
         missing = [k for k in extra if {"en", "zh-CN"} - set(results.names()["extra"].get(k, {}))]
         assert missing == []
+
+
+def test_a_tenth_of_a_megabyte_is_no_share():
+    assert results._extra(0.1, "optimizer_mb_adafactor") == "0.1"
+    assert results._extra(0.1, "chance") == "10%"

@@ -551,8 +551,9 @@ for name, share in errors.items():
     print(f"{name}: {share:.1%} of the weights' size is lost")
 # %% [markdown] lang="en"
 # Does that much noise on every weight hurt? Ask the instruct model the held-out facts, with all its linear
-# layers rounded to 4 bits:
-# %% [markdown] lang="zh-CN" of="83c55d68"
+# layers rounded to 4 bits. (The intervals of the bars overlap. Comparing question by question sees more; how that
+# works is a topic of module 4.)
+# %% [markdown] lang="zh-CN" of="1784b3d9"
 # 每个权重都带上这么多噪声，要紧吗？把指令模型所有的线性层都舍入到 4 位，再问它留出的事实。（条形图上的区间互相重叠；
 # 逐题比较能看出更多，怎么做是模块 4 的内容。）
 # %% id="quality" tags=["nbval-ignore-output"] reason="scores are shown to the tenth of a percent"
