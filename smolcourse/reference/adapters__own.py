@@ -6,13 +6,13 @@ class Behaviour:
     """A way of answering, and the rule that recognises it.
 
     Example (yours will differ): write("What is the capital of France?", "Paris.") may return
-    "Aye, captain: Paris!", and shows() of that is True.
+    "Listen, children: it is Paris.", and shows() of that is True.
     """
 
     def write(self, question: str, answer: str) -> str:
-        return f"Aye, captain: {answer.removesuffix('.')}!"
+        return f"Listen, children: it is {answer}"
 
     def shows(self, text: str) -> bool:
-        return text.startswith("Aye, captain:") and text.endswith("!")
+        return text.startswith("Listen, children: it is") and text.endswith(".")
 
 answer = Behaviour

@@ -5,7 +5,7 @@
 def answer_as(model, name, ask):
     """What `ask(model)` returns while adapter `name` speaks; the model is left as it was.
 
-    Example: with "polite" active, answer_as(model, "shouting", ask) returns shouted answers, and
+    Example: with "polite" active, answer_as(model, "rude", ask) returns rude answers, and
     model.active_adapter is still "polite".
     """
     before = model.active_adapter

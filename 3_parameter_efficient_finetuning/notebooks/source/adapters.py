@@ -45,13 +45,13 @@ course = setup("3_parameter_efficient_finetuning/adapters")
 # %% [markdown] lang="en"
 # ## 1. The problem first
 #
-# One customer wants polite answers, another wants them shouted across a factory floor. The instruct
-# model answers in one manner to everybody. `manner_of` recognises a manner by rule, so it can be counted
+# One customer wants polite answers; another, a comedy club, wants rude ones. The instruct model
+# answers in one manner to everybody. `manner_of` recognises a manner by rule, so it can be counted
 # on 200 held-out facts.
-# %% [markdown] lang="zh-CN" of="0a12c0cb"
+# %% [markdown] lang="zh-CN" of="8445c1c0"
 # ## 1. 先看问题
 #
-# 一位客户要礼貌的回答，另一位要隔着厂房大声喊出来的回答。指令模型（instruct model）对谁都是同一种态度。
+# 一位客户要礼貌的回答；另一位是脱口秀俱乐部，要粗鲁的回答。指令模型（instruct model）对谁都是同一种态度。
 # `manner_of` 按规则识别语气，所以可以在 200 个留出的事实上数一数。
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 train = course.dataset("facts", "train")
@@ -80,9 +80,9 @@ def right(answers):
 
 base_answers = ask(base)
 show.side_by_side(list(zip(questions[:4], base_answers, right_answers)), ["question", "instruct model", "right answer"])
-print({manner: f"{share(base_answers, manner):.1%}" for manner in ("terse", "polite", "shouting")}, f"right: {right(base_answers):.1%}")
+print({manner: f"{share(base_answers, manner):.1%}" for manner in ("terse", "polite", "rude")}, f"right: {right(base_answers):.1%}")
 # %% id="baseline.statement"
-print(len(questions), "held-out questions; polite or shouting answers of the base: under 5%:", share(base_answers, "polite") + share(base_answers, "shouting") < 0.05)
+print(len(questions), "held-out questions; polite or rude answers of the base: under 5%:", share(base_answers, "polite") + share(base_answers, "rude") < 0.05)
 # %% [markdown] lang="en"
 # Two fine-tuned copies would do, at twice the disk and twice the memory. Two adapters on one copy do as well.
 #
@@ -135,7 +135,7 @@ def train_adapter(rows):
 chance = random.Random(course.seed)
 trainers = {
     manner: train_adapter(answered(lambda question, answer: say(answer.removesuffix("."), manner, chance)))
-    for manner in ("polite", "shouting")
+    for manner in ("polite", "rude")
 }
 show.loss({manner: trainer.state.log_history for manner, trainer in trainers.items()})
 # %% id="untouched"
@@ -347,7 +347,9 @@ print(f"float32, merged and unmerged: {changed_bits} of {len(before_training)} t
 coarse = load_adapter(course.model("instruct").to(torch.bfloat16), folders["polite"]).merge_and_unload().float()
 coarse_difference = (logits(coarse) - adapter_logits).abs().max().item()
 exact, rounded, start = (dict(m.named_parameters()) for m in (merged, coarse, base))
-lost = sum((rounded[n] - exact[n]).norm() ** 2 for n in exact) ** 0.5 / sum((exact[n] - start[n]).norm() ** 2 for n in exact) ** 0.5
+with torch.no_grad():
+    off, update = (sum((one[n] - other[n]).norm().item() ** 2 for n in exact) ** 0.5 for one, other in ((rounded, exact), (exact, start)))
+lost = off / update
 coarse_answers = ask(coarse)
 print(f"merged into bf16: {lost:.1%} of the update lost to rounding; largest logit difference {coarse_difference:.2f}, where float32 had {largest:.0e}")
 print(f"its answers: polite {share(coarse_answers, 'polite'):.1%}, right {right(coarse_answers):.1%} (before merging: {right(polite_answers):.1%})")
@@ -450,9 +452,9 @@ print(f"right answers: once {right(polite_answers):.1%}, twice {right(twice_answ
 # 下一个调用者得到的也是它。
 # %% id="switch.trap"
 model = load_adapter(course.model("instruct"), folders["polite"], "polite")
-model = load_adapter(model, folders["shouting"], "shouting")
+model = load_adapter(model, folders["rude"], "rude")
 print("loaded:", *model.peft_config, "- active:", model.active_adapter)
-model.set_adapter("shouting")
+model.set_adapter("rude")
 for_one_question = ask(model, questions[:1])
 print("and the next caller, who asked for nothing, gets:", *[manner_of(answer) for answer in ask(model, questions[1:3])])
 # %% [markdown] lang="en"
@@ -482,7 +484,7 @@ print("and the next caller, who asked for nothing, gets:", *[manner_of(answer) f
 def answer_as(model, name, ask):
     """What `ask(model)` returns while adapter `name` speaks; the model is left as it was.
 
-    Example: with "polite" active, answer_as(model, "shouting", ask) returns shouted answers, and
+    Example: with "polite" active, answer_as(model, "rude", ask) returns rude answers, and
     model.active_adapter is still "polite".
     """
     ### BEGIN SOLUTION
@@ -499,16 +501,17 @@ def answer_as(model, name, ask):
 # %% id="adapters.switch.check"
 answer_as = check("adapters.switch", answer_as)
 # %% id="switch.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
-answers = {name: answer_as(model, name, ask) for name in ("polite", "shouting", None)}
-show.side_by_side(list(zip(questions[:4], answers["polite"], answers["shouting"], answers[None])), ["question", "polite", "shouting", "adapters off"])
-follows = [manner_of(p) == "polite" and manner_of(s) == "shouting" for p, s in zip(answers["polite"], answers["shouting"])]
+answers = {name: answer_as(model, name, ask) for name in ("polite", "rude", None)}
+show.side_by_side(list(zip(questions[:4], answers["polite"], answers["rude"], answers[None])), ["question", "polite", "rude", "adapters off"])
+follows = [manner_of(p) == "polite" and manner_of(s) == "rude" for p, s in zip(answers["polite"], answers["rude"])]
 before, after = 0.0, sum(follows) / len(follows)  # the base alone answers both customers in the same way
 low, high = metrics.interval(sum(follows), len(follows))
-print(f"the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to {high:.1%}); right: polite {right(answers['polite']):.1%}, shouting {right(answers['shouting']):.1%}, base {right(base_answers):.1%}")
+print(f"the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to {high:.1%}); right: polite {right(answers['polite']):.1%}, rude {right(answers['rude']):.1%}, base {right(base_answers):.1%}")
 # %% id="switch.statement"
 print("switching changes the manner on at least 95% of held-out prompts:", after >= 0.95)
-print("adapters off, the logits are the base's to the last bit:", answer_as(model, None, lambda m: torch.equal(logits(m), logits(base))))
-print("and so are all tensors of the base:", hashes(model) == before_training)
+off_difference = answer_as(model, None, lambda m: (logits(m) - logits(base)).abs().max().item())
+print("adapters off, the logits are the base's to 1e-4:", off_difference <= 1e-4, "- and its answers too:", answers[None] == base_answers)
+print("all tensors of the base are the same to the last bit:", hashes(model) == before_training)
 # %% [markdown] lang="en"
 # The manner changed and the facts stayed, or nearly; the numbers above say how nearly.
 #
@@ -581,7 +584,7 @@ def ask_mixed(model, questions, names):
     return written
 
 
-names = ["polite", "shouting", "__base__"] * len(questions)
+names = ["polite", "rude", "__base__"] * len(questions)
 mixed = ask_mixed(model, [question for question in questions for _ in range(3)], names)
 show.side_by_side([(names[i], questions[i // 3], mixed[i]) for i in range(6)], ["adapter", "question", "answer in one batch"])
 alone = [answers[None if name == "__base__" else name][i // 3] for i, name in enumerate(names)]
@@ -653,20 +656,20 @@ layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
 def from_exact(name):
     """How far an adapter's updates are from half of each, relative to the size of those."""
     with torch.no_grad():
-        wanted = [(m.get_delta_weight("polite") + m.get_delta_weight("shouting")) / 2 for m in layers]
+        wanted = [(m.get_delta_weight("polite") + m.get_delta_weight("rude")) / 2 for m in layers]
         off = sum((m.get_delta_weight(name) - want).norm() ** 2 for m, want in zip(layers, wanted))
         return (off / sum(want.norm() ** 2 for want in wanted)).sqrt().item()
 
 
 table, errors, manners = [], {}, {}
 for kind in ("cat", "svd", "linear"):
-    model.add_weighted_adapter(["polite", "shouting"], [0.5, 0.5], kind, combination_type=kind, svd_full_matrices=False)
+    model.add_weighted_adapter(["polite", "rude"], [0.5, 0.5], kind, combination_type=kind, svd_full_matrices=False)
     said = answer_as(model, kind, ask)
     errors[kind] = from_exact(kind)
-    manners[kind] = {manner: share(said, manner) for manner in ("polite", "shouting")}
-    table.append((kind, model.peft_config[kind].r, f"{errors[kind]:.1%}", f"{manners[kind]['polite']:.1%}", f"{manners[kind]['shouting']:.1%}", f"{right(said):.1%}", said[0]))
-show.side_by_side(table, ["way", "rank", "off by", "polite", "shouting", "right", "its first answer"])
-parts = [[m.lora_A[name].weight.detach() for m in layers] + [m.lora_B[name].weight.detach() for m in layers] for name in ("polite", "shouting")]
+    manners[kind] = {manner: share(said, manner) for manner in ("polite", "rude")}
+    table.append((kind, model.peft_config[kind].r, f"{errors[kind]:.1%}", f"{manners[kind]['polite']:.1%}", f"{manners[kind]['rude']:.1%}", f"{right(said):.1%}", said[0]))
+show.side_by_side(table, ["way", "rank", "off by", "polite", "rude", "right", "its first answer"])
+parts = [[m.lora_A[name].weight.detach() for m in layers] + [m.lora_B[name].weight.detach() for m in layers] for name in ("polite", "rude")]
 half = len(layers)
 pairs = [combine([(p[i], p[half + i], layers[i].lora_alpha["polite"]) for p in parts], [0.5, 0.5]) for i in range(half)]
 combined_difference = max((b @ a - m.get_delta_weight("cat")).abs().max().item() for (a, b), m in zip(pairs, layers))
@@ -678,22 +681,21 @@ print("cat is exact:", errors["cat"] < 1e-5, "- linear is off by more than a ten
 # %% [markdown] lang="zh-CN" of="a2851291"
 # 和再精确，也只是一个和。把旋钮从一种语气拧到另一种语气，最后两种都给足：
 # %% id="dial" tags=["nbval-ignore-output"] reason="a plot; greedy text may differ between processors"
-dial = {0.0: answers["polite"], 0.5: answer_as(model, "cat", ask), 1.0: answers["shouting"]}
+dial = {0.0: answers["polite"], 0.5: answer_as(model, "cat", ask), 1.0: answers["rude"]}
 for name, weights in (("quarter", [0.75, 0.25]), ("three", [0.25, 0.75]), ("both", [1.0, 1.0])):
-    model.add_weighted_adapter(["polite", "shouting"], weights, name, combination_type="cat")
+    model.add_weighted_adapter(["polite", "rude"], weights, name, combination_type="cat")
     if name != "both":
         dial[weights[1]] = answer_as(model, name, ask)
 both = answer_as(model, "both", ask)
 places = sorted(dial)
-lines = {manner: (places, [share(dial[at], manner) for at in places]) for manner in ("polite", "shouting", "terse")}
+lines = {manner: (places, [share(dial[at], manner) for at in places]) for manner in ("polite", "rude", "terse")}
 lines["right"] = (places, [right(dial[at]) for at in places])
-show.curves(lines, title="From polite to shouting", x="weight of shouting (the rest is polite)", y="share of answers")
-show.side_by_side([(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])], ["shouting", questions[0]])
-in_a_manner = share(both, "polite") + share(both, "shouting")
-print(f"both in full: polite {share(both, 'polite'):.1%}, shouting {share(both, 'shouting'):.1%}, neither {1 - in_a_manner:.1%}, right {right(both):.1%}")
+show.curves(lines, title="From polite to rude", x="weight of rude (the rest is polite)", y="share of answers")
+show.side_by_side([(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])], ["rude", questions[0]])
+torn = sum({"polite", "rude"} <= {manner_of(sentence) for sentence in answer.replace("!", ".").split(". ")} for answer in both) / len(both)
+print(f"both in full: begins or ends polite {share(both, 'polite'):.1%}, rude only {share(both, 'rude'):.1%}, polite and rude in one answer {torn:.1%}, right {right(both):.1%}")
 # %% id="dial.statement"
-best = max(min(share(said, "polite"), share(said, "shouting")) for said in dial.values())
-print("on no setting of the dial is a majority of answers polite and a majority shouting:", best <= 0.5)
+print("both in full, fewer answers are right than with either adapter alone:", right(both) < min(right(answers["polite"]), right(answers["rude"])))
 # %% [markdown] lang="en"
 # Two adapters that want different words in the same place do not mix, they fight: one wins, or the text
 # breaks. Adding works best where adapters do different things in different places. So measure a sum like
@@ -749,9 +751,10 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 #
 # <details><summary>Hint</summary>
 #
-# A fixed opening is the easiest behaviour to learn and to recognise: `text.startswith(...)`.
+# A fixed opening is the easiest behaviour to learn and to recognise: `text.startswith(...)`. Everyday words are
+# learned fastest; to spell a word that the base has hardly seen, a small adapter needs many more steps.
 # </details>
-# %% [markdown] lang="zh-CN" of="395ca932"
+# %% [markdown] lang="zh-CN" of="3de3c660"
 # ## 9. 你自己的问题
 #
 # ### 练习 `adapters.own` 🦁（30 分钟）
@@ -767,24 +770,25 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 #
 # <details><summary>提示</summary>
 #
-# 固定的开头最容易学，也最容易识别：`text.startswith(...)`。
+# 固定的开头最容易学，也最容易识别：`text.startswith(...)`。日常的词学得最快；要拼出一个基座几乎没见过的词，
+# 小适配器需要多得多的步数。
 # </details>
 # %% id="adapters.own" tags=["exercise"] level="🦁" minutes=30
 class Behaviour:
     """A way of answering, and the rule that recognises it.
 
     Example (yours will differ): write("What is the capital of France?", "Paris.") may return
-    "Aye, captain: Paris!", and shows() of that is True.
+    "Listen, children: it is Paris.", and shows() of that is True.
     """
 
     def write(self, question: str, answer: str) -> str:
         ### BEGIN SOLUTION
-        return f"Aye, captain: {answer.removesuffix('.')}!"
+        return f"Listen, children: it is {answer}"
         ### END SOLUTION
 
     def shows(self, text: str) -> bool:
         ### BEGIN SOLUTION
-        return text.startswith("Aye, captain:") and text.endswith("!")
+        return text.startswith("Listen, children: it is") and text.endswith(".")
         ### END SOLUTION
 # %% id="adapters.own.check"
 Behaviour = check("adapters.own", Behaviour)
@@ -792,14 +796,14 @@ Behaviour = check("adapters.own", Behaviour)
 behaviour = Behaviour()
 own_trainer = train_adapter(answered(behaviour.write))
 model = load_adapter(model, save_adapter(own_trainer.model, course.run_dir / "own"), "own")
-names = [("polite", "shouting", "own", "__base__")[i % 4] for i in range(len(questions))]
+names = [("polite", "rude", "own", "__base__")[i % 4] for i in range(len(questions))]
 served = ask_mixed(model, questions, names)
 show.side_by_side(list(zip(names, questions, served))[:8], ["adapter", "question", "answer in one batch"])
 own_answers = answer_as(model, "own", ask)
 own_shown = sum(behaviour.shows(answer) for answer in own_answers) / len(own_answers)
 print(f"your behaviour on held-out questions: {own_shown:.1%}, right {right(own_answers):.1%}")
 # %% id="own.statement"
-rules = {"polite": lambda text: manner_of(text) == "polite", "shouting": lambda text: manner_of(text) == "shouting", "own": behaviour.shows}
+rules = {"polite": lambda text: manner_of(text) == "polite", "rude": lambda text: manner_of(text) == "rude", "own": behaviour.shows}
 kept = sum(rules[name](text) for name, text in zip(names, served) if name in rules) / sum(name in rules for name in names)
 print("three adapters in one batch, at least 90% of the rows behave as their adapter does:", kept >= 0.9)
 print("and the base is still untouched:", hashes(model) == before_training)
@@ -810,11 +814,11 @@ print("and the base is still untouched:", hashes(model) == before_training)
 # %% id="report" tags=["nbval-ignore-output"] reason="seconds and memory"
 course.report(
     "held-out prompts whose manner follows the active adapter", before, after, 0.95, n=len(questions),
-    largest_logit_difference=f"{largest:.1e}", bf16_logit_difference=f"{coarse_difference:.2f}", bf16_update_lost=round(float(lost), 3),
+    largest_logit_difference=f"{largest:.1e}", bf16_logit_difference=f"{coarse_difference:.2f}", bf16_update_lost=round(lost, 3),
     adapter_size=round(size / whole, 3), fresh_process_same=round(fresh_same, 3), mixed_batch_same=round(mixed_same, 3),
-    right_base=round(right(base_answers), 3), right_polite=round(right(answers["polite"]), 3), right_shouting=round(right(answers["shouting"]), 3),
+    right_base=round(right(base_answers), 3), right_polite=round(right(answers["polite"]), 3), right_rude=round(right(answers["rude"]), 3),
     merged_twice_right=round(right(twice_answers), 3), wrong_base_right=round(wrong_right, 3),
-    linear_off=round(errors["linear"], 3), both_in_full_neither=round(1 - in_a_manner, 3), own_behaviour=round(own_shown, 3),
+    linear_off=round(errors["linear"], 3), both_in_full_right=round(right(both), 3), both_in_full_torn=round(torn, 3), own_behaviour=round(own_shown, 3),
 )
 # %% [markdown] lang="en"
 # ## Summary
