@@ -1,12 +1,13 @@
 """The checks of adapters: wrong answers hear what is wrong, right ones pass.
 
-The answers are in adapters_answers_one.py and adapters_answers_many.py.
+The answers are in adapters_answers_one.py, adapters_answers_switch.py and adapters_answers_many.py.
 """
 
 import re
 
 import adapters_answers_many
 import adapters_answers_one
+import adapters_answers_switch
 import pytest
 
 from smolcourse.check import evaluate
@@ -18,8 +19,12 @@ MODULES = {
     "peft_adapters_many": ["adapters.combine", "adapters.mixed", "adapters.own"],
 }
 IDS = [id for ids in MODULES.values() for id in ids]
-WRONG = adapters_answers_one.ANSWERS.wrongs + adapters_answers_many.ANSWERS.wrongs
-RIGHT = adapters_answers_one.ANSWERS.rights + adapters_answers_many.ANSWERS.rights
+ANSWERS = [
+    module.ANSWERS
+    for module in (adapters_answers_one, adapters_answers_switch, adapters_answers_many)
+]
+WRONG = [case for answers in ANSWERS for case in answers.wrongs]
+RIGHT = [case for answers in ANSWERS for case in answers.rights]
 
 
 @pytest.fixture(autouse=True)
