@@ -129,10 +129,10 @@ _TINY = Profile(
         "lora_rank": 3,
         "lora_alpha": 8,
         "lora_lr": 5e-3,
-        "lora_rate_steps": 15,
-        "lora_sweep_steps": 30,
+        "lora_rate_steps": 10,
+        "lora_sweep_steps": 25,
         "lora_invented_rows": 200,
-        "lora_invented_steps": 40,
+        "lora_invented_steps": 60,
         # 2_preference_alignment/orpo: pairs a batch, so twice as many rows
         "orpo_steps": 60,
         "orpo_batch": 16,
