@@ -829,7 +829,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 #
 # - `pair(question, answer)` gets a question and its short answer (such as `"Paris."`) and returns two
 #   strings, `(chosen, rejected)`. Both must contain the words of the answer and those of no other
-#   answer, have at most 12 words each, and differ by at most 3 words, so that length cannot be what
+#   answer, have at most 12 words each, and their lengths differ by at most 3 words, so that length cannot be what
 #   is learnt. The same question must give the same pair every time.
 # - `likes(text)` returns `True` for answers in the manner you want and `False` for others: a rule that
 #   works for any answer, also one that your class has never seen.
@@ -845,7 +845,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # DPO moves probability most easily between things that the model might say anyway. It already knows the
 # manners of Smol World: a rejected answer like its own is the strongest lesson.
 # </details>
-# %% [markdown] lang="zh-CN" of="64cf2f37"
+# %% [markdown] lang="zh-CN" of="2c8e0da1"
 # ## 10. 你自己的问题
 #
 # ### 练习 `dpo.preference` 🦁（30 分钟）
@@ -853,7 +853,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # 发明一种偏好，并把它教给模型。请写一个类，含两个方法：
 #
 # - `pair(question, answer)`：传入一个问题和它的简短答案（例如 `"Paris."`），返回两个字符串 `(chosen, rejected)`。两者都要
-#   包含答案的词语，不能混入别的答案；各自不超过 12 个词，彼此相差不超过 3 个词，这样模型学到的就不会只是长度。
+#   包含答案的词语，不能混入别的答案；各自不超过 12 个词，长度相差不超过 3 个词，这样模型学到的就不会只是长度。
 #   同一个问题每次都要给出同样的一对。
 # - `likes(text)`：符合你想要的语气就返回 `True`，否则返回 `False`：这条规则要适用于任何答案，包括你的类从没见过的。
 #
