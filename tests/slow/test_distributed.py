@@ -105,6 +105,13 @@ def test_accumulated_passes_are_one_batch(tmp_path, two_processes):
     assert two_processes == pytest.approx(accumulated, rel=SAME)
 
 
+def test_lora_with_checkpointing_on_two_processes_is_lora_on_one(tmp_path):
+    one = trained("train_sft.py", tmp_path / "one", "--lora")
+    two = trained("train_sft.py", tmp_path / "two", "--lora", "--checkpointing", processes=2)
+    assert two == pytest.approx(one, rel=SAME)
+    assert one[-1] < one[0]
+
+
 def test_dpo_on_two_processes_is_dpo_on_one(tmp_path):
     one = trained("train_dpo.py", tmp_path / "one")
     two = trained("train_dpo.py", tmp_path / "two", processes=2)

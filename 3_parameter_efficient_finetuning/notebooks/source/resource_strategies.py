@@ -323,7 +323,7 @@ logged = []
 for batch, passes in ((16, 1), (4, 4)):
     config = SFTConfig(
         output_dir=str(course.run_dir / "trainer"), max_steps=1, per_device_train_batch_size=batch, gradient_accumulation_steps=passes,
-        learning_rate=1e-5, assistant_only_loss=True, eos_token="<|im_end|>", max_length=course.budget("max_length"), gradient_checkpointing=False,
+        learning_rate=1e-5, assistant_only_loss=True, eos_token="<|im_end|>", max_length=course.budget("max_length"), activation_checkpointing=False,
         bf16=course.bf16, use_cpu=course.device == "cpu", logging_steps=1, disable_tqdm=False, save_strategy="no", report_to=[], seed=course.seed,
     )
     with course.timed("train"):
@@ -338,24 +338,24 @@ print("TRL's loss is ours:", abs(logged[0]["loss"] - loss) < 1e-4)
 # %% [markdown] lang="en"
 # ## 4. Activations: compute them twice
 #
-# **Gradient checkpointing** keeps only the input of each layer and computes the rest again in the
-# backward pass. The result is the same; a forward pass more is the price.
-# %% [markdown] lang="zh-CN" of="4ef3c671"
+# **Gradient checkpointing** (transformers now calls it activation checkpointing) keeps only the input of each
+# layer and computes the rest again in the backward pass. The result is the same; a forward pass more is the price.
+# %% [markdown] lang="zh-CN" of="22ccde04"
 # ## 4. 激活值：宁可算两次
 #
-# **梯度检查点**（gradient checkpointing）只保留每一层的输入，其余的在反向传播时重新计算。结果不变，代价是多做一次前向传播。
+# **梯度检查点**（gradient checkpointing，transformers 如今叫 activation checkpointing）只保留每一层的输入，其余的在反向传播时重新计算。结果不变，代价是多做一次前向传播。
 # （这里的“检查点”与存盘的检查点无关。）
 # %% id="checkpointing"
 accumulate(base, batches)
 plain = gradient(base)
-base.gradient_checkpointing_enable({"use_reentrant": False})
+base.activation_checkpointing_enable({"use_reentrant": False})
 accumulate(base, batches)
 print("checkpointing changes the gradient by less than 1e-5:", apart(gradient(base), plain) < 1e-5)
-base.gradient_checkpointing_disable()
+base.activation_checkpointing_disable()
 base.zero_grad()
 
 frugal = copy.deepcopy(base)
-frugal.gradient_checkpointing_enable({"use_reentrant": False})
+frugal.activation_checkpointing_enable({"use_reentrant": False})
 measure("checkpointing", frugal, adamw(frugal))
 measure("checkpointing + accumulation", frugal, adamw(frugal), micro=micro)
 show_table(table)
@@ -605,7 +605,7 @@ measure("LoRA", small, adamw(small))
 tiny_base = nf4.freeze_in_4_bits(get_peft_model(copy.deepcopy(base), recipe))
 measure("QLoRA", tiny_base, adamw(tiny_base))
 tiny_base.enable_input_require_grads()  # a checkpointed layer without a trained input would get no gradient
-tiny_base.gradient_checkpointing_enable({"use_reentrant": False})
+tiny_base.activation_checkpointing_enable({"use_reentrant": False})
 measure("QLoRA + checkpointing + accumulation", tiny_base, adamw(tiny_base), micro=micro)
 show_table(table)
 show.bars({name: line["total"] for name, line in table.items()}, title="Peak of one training step, MB", percent=False)
