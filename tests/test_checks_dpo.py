@@ -8,6 +8,7 @@ import re
 import dpo_answers_plain
 import dpo_answers_tensors
 import pytest
+from transformers import LlamaForCausalLM  # noqa: F401 (its import must not count as an answer's time)
 
 from smolcourse.check import evaluate
 from smolcourse.checks import catalogue
