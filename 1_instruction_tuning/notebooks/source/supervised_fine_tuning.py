@@ -271,7 +271,7 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
         max_length=course.budget("max_length"),
         assistant_only_loss=True,
         eos_token="<|im_end|>",
-        gradient_checkpointing=False,  # saves memory for big models, costs time for small ones
+        activation_checkpointing=False,  # saves memory for big models, costs time for small ones
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
         logging_steps=10,
@@ -594,7 +594,7 @@ recipe = dict(
     model_name_or_path=str(folder / "start"), dataset_name=str(folder / "data"), output_dir=str(folder / "out"),
     max_steps=10, per_device_train_batch_size=course.budget("sft_batch"), learning_rate=float(course.budget("sft_lr")),
     assistant_only_loss=True, eos_token="<|im_end|>", max_length=course.budget("max_length"),
-    gradient_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", report_to="none", logging_steps=5,
+    activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", report_to="none", logging_steps=5,
     dtype="float32",
 )
 (folder / "sft.yaml").write_text(yaml.safe_dump(recipe))
