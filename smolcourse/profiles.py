@@ -129,7 +129,7 @@ _TINY = Profile(
         "lora_rank": 3,
         "lora_alpha": 8,
         "lora_lr": 5e-3,
-        "lora_rate_steps": 10,
+        "lora_rate_steps": 15,
         "lora_sweep_steps": 25,
         "lora_invented_rows": 200,
         "lora_invented_steps": 60,
