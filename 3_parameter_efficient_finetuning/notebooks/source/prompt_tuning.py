@@ -714,28 +714,33 @@ def nearest(prompt):
 print("from a system prompt:", nearest(prompt))
 print("from random tokens:  ", nearest(tuned["prompt tuning", smallest].get_prompt(batch_size=1)[0].detach()))
 # %% [markdown] lang="en"
-# It is no hidden sentence. Where it started from words, it still resembles them; where it did not, its neighbours mean nothing.
+# It is no hidden sentence. Where it started from words, it still resembles them. From random tokens, most neighbours mean nothing; but
+# look at the run stored here: none of its four vectors started at ` politely`, and one of them found the way there.
 #
 # ## 8. Break it on purpose: one long neighbour
 #
 # The same prompt, the same questions, PEFT's own `generate`: once in batches of similar length (as `generate.chat` makes them),
 # once with one long conversation in each batch, as it happens on a server.
-# %% [markdown] lang="zh-CN" of="f2f8e56b"
-# 它不是什么隐藏的句子。从词语出发的，仍与那些词语相似；不是从词语出发的，它的邻居毫无意义。
+# %% [markdown] lang="zh-CN" of="e2f5cf5f"
+# 它不是什么隐藏的句子。从词语出发的，仍与那些词语相似。从随机 token 出发的，邻居大多毫无意义；不过请看这里保存的这次运行：
+# 四个向量没有一个是从 ` politely` 出发的，却有一个自己走到了那里。
 #
 # ## 8. 故意弄坏它：一个很长的邻居
 #
 # 同样的提示，同样的问题，用 PEFT 自己的 `generate`：一次是长度相近的批次（`generate.chat` 就是这样分批的），
 # 一次是每个批次里都有一段很长的对话，服务器上正是这样。
 # %% id="neighbour" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
-longest = " ".join(test["question"][:20])
-with_neighbour = {}
+longest, with_neighbour = " ".join(test["question"][:20]), {}
 for method in ("prompt tuning", "prefix tuning"):
     model, alone = tuned[method, budgets[1]], results[method, budgets[1]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        crowd = generate.chat(model, tokenizer, [*test["question"], longest], max_new_tokens=course.budget("max_new_tokens"), batch_size=len(test) + 1)
-    with_neighbour[method] = judge(crowd[:-1])
+        crowd = [
+            answer
+            for at in range(0, len(test), 50)
+            for answer in generate.chat(model, tokenizer, [*test["question"][at : at + 50], longest], max_new_tokens=course.budget("max_new_tokens"))[:-1]
+        ]
+    with_neighbour[method] = judge(crowd)
     print(f"{method}: polite and right {alone['both']:.1%}, beside a long neighbour {with_neighbour[method]['both']:.1%}")
 # %% id="neighbour.statement"
 score = lambda method: with_neighbour[method]["both"]
@@ -858,10 +863,10 @@ print("the known manner is learned better than the new one:", steered["known"] >
 largest = {method: max((key for key in results if key[0] == method), key=lambda key: key[1]) for method in methods}
 course.report(
     "polite and right on held-out facts, best soft prompt", before["both"], after["both"], 0.85, n=len(test),
-    prompt_parameters=best[1], prompt_share=round(best[1] / total, 5), prompt_polite=round(after["polite"], 3),
+    prompt_parameters=best[1], prompt_share=f"{best[1] / total:.2%}",
     prompt_system=round(hard["both"], 3), prompt_untouched=round(before["right"], 3),
     prompt_both=round(results[largest["prompt tuning"]]["both"], 3), prompt_prefix_both=round(results[largest["prefix tuning"]]["both"], 3),
-    prompt_encoder_both=round(results[largest["P-tuning"]]["both"], 3), prompt_lora_both=round(results[largest["LoRA"]]["both"], 3),
+    prompt_encoder_both=round(results[largest["P-tuning"]]["both"], 3), prompt_lora_both=round(results[largest["LoRA"]]["both"], 3), prompt_lora_small=round(results["LoRA", smallest]["both"], 3),
     prompt_neighbour=round(with_neighbour["prompt tuning"]["both"], 3),
     prompt_base_whole=round(max(whole.values()), 3), prompt_base=round(start["prompt tuning"], 3),
     prompt_base_prefix=round(start["prefix tuning"], 3), prompt_base_lora=round(start["LoRA"], 3),
