@@ -63,7 +63,7 @@ class Browser:
                 pages = json.load(reply)
             page = next(p for p in pages if p["type"] == "page")
             self.socket = create_connection(
-                page["webSocketDebuggerUrl"], timeout=60, suppress_origin=True, http_no_proxy=["*"]
+                page["webSocketDebuggerUrl"], timeout=180, suppress_origin=True, http_no_proxy=["*"]
             )
             self.numbers = itertools.count(1)
             self.send("Page.enable")
@@ -135,3 +135,9 @@ class Browser:
         place = {"x": box[0], "y": box[1], "button": "left", "clickCount": 1}
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, **place)
+
+    def press_enter(self, shift: bool = False) -> None:
+        """The Enter key where the focus is; with Shift it runs a notebook's cell."""
+        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+        for kind in ("rawKeyDown", "keyUp"):
+            self.send("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key)

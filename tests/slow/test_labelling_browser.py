@@ -25,8 +25,6 @@ panel = Panel(rows, "labels.jsonl", seed=3)
 panel.show()
 print("ready")
 """
-RUN = '.jp-NotebookPanel:not(.lm-mod-hidden) [data-command="notebook:run-cell-and-select-next"]'
-
 pytestmark = [
     pytest.mark.skipif(find() is None, reason="no Chromium on this machine; see CHROME_BIN"),
     pytest.mark.skipif(
@@ -89,6 +87,15 @@ def lab(tmp_path):
             process.kill()
 
 
+def run_cell(browser: Browser) -> None:
+    """Run the notebook's first cell, once its kernel is there."""
+    browser.wait("!!document.querySelector('.jp-CodeCell .cm-content')", 180)
+    browser.click(".jp-CodeCell .cm-content")  # the status bar tells of the page in use only
+    browser.wait("document.body.innerText.includes('| Idle')", 180)
+    browser.click(".jp-CodeCell .cm-content")
+    browser.press_enter(shift=True)
+
+
 def test_a_person_can_label_in_jupyterlab(lab, folder, tmp_path):
     labels = folder / "labels.jsonl"
 
@@ -108,9 +115,7 @@ def test_a_person_can_label_in_jupyterlab(lab, folder, tmp_path):
 
     with Browser(tmp_path) as browser:
         browser.open(f"{lab}/lab/tree/runs/{folder.name}/panel.ipynb?token={TOKEN}&reset")
-        browser.wait("!!document.querySelector('.jp-CodeCell .cm-content')", 120)
-        browser.click(".jp-CodeCell .cm-content")
-        browser.click(RUN)
+        run_cell(browser)
         browser.wait(shown("ready"), 120)
         browser.wait(shown("0 of 4 pairs"))
         output = browser.text(".jp-OutputArea")
@@ -133,9 +138,7 @@ def test_a_person_can_label_in_jupyterlab(lab, folder, tmp_path):
 
         # The page is loaded anew and the cell run again: nothing is asked twice.
         browser.open(f"{lab}/lab/tree/runs/{folder.name}/panel.ipynb?token={TOKEN}&reset")
-        browser.wait("!!document.querySelector('.jp-CodeCell .cm-content')", 120)
-        browser.click(".jp-CodeCell .cm-content")
-        browser.click(RUN)
+        run_cell(browser)
         browser.wait(shown("Question 2?"), 120)
         browser.click(".smolcourse-skip")
         browser.wait(shown("Question 3?"))
