@@ -1,10 +1,8 @@
-"""Wrong and right answers to prompt.module, prompt.count and prompt.steer, as learners write them."""
+"""Wrong and right answers to prompt.module and prompt.count, as learners write them."""
 
 import torch
 import transformers.models.llama.modeling_llama  # noqa: F401 (a check's time limit is not for imports)
 from answers import Answers
-
-from smolcourse.reference import load
 
 ANSWERS = Answers()
 wrong, right = ANSWERS.wrong, ANSWERS.right
@@ -273,57 +271,3 @@ def _(method, tokens, config, encoder=0):
     net = torch.nn.Sequential(torch.nn.Linear(d, e), torch.nn.Linear(e, e), torch.nn.Linear(e, d))
     extra = sum(p.numel() for p in net.parameters()) if method == "p-tuning" else 0
     return [kept + extra, kept]
-
-
-# ---------------------------------------------------------------- prompt.steer
-
-steer = load("prompt.steer")
-
-
-def both(known=None, new=None):
-    """The reference, with one of its answers made in another way."""
-
-    def answer(question, short):
-        made = dict(steer(question, short))
-        words = short.removesuffix(".")
-        if known:
-            made["known"] = known(words)
-        if new:
-            made["new"] = new(words)
-        return made
-
-    return answer
-
-
-wrong("prompt.steer", "excluded_manner")(both(known=lambda a: f"{a}."))
-wrong("prompt.steer", "excluded_manner")(
-    both(known=lambda a: f"Thank you for your question. The answer is {a}.")
-)
-wrong("prompt.steer", "not_known")(both(known=lambda a: f"Arr, {a} it be!"))
-wrong("prompt.steer", "not_known")(both(known=lambda a: f"the answer is {a}"))
-wrong("prompt.steer", "not_new")(both(new=lambda a: f"The answer is {a}."))
-wrong("prompt.steer", "not_new")(both(new=lambda a: a))
-wrong("prompt.steer", "answer_lost")(both(new=lambda a: "Drum roll!"))
-wrong("prompt.steer", "answer_lost")(both(known=lambda a: f"{a[:-1].upper()}!"))
-wrong("prompt.steer", "too_long")(both(new=lambda a: "well " * 25 + a))
-wrong("prompt.steer", "foreign_answer")(both(new=lambda a: f"Not Paris, not Africa: {a}"))
-wrong("prompt.steer", "missing_key")(lambda q, a: {"known": steer(q, a)["known"]})
-wrong("prompt.steer", "not_text")(lambda q, a: {**steer(q, a), "new": [a]})
-wrong("prompt.steer", "return_type")(lambda q, a: tuple(steer(q, a).values()))
-wrong("prompt.steer", "none")(lambda q, a: print(steer(q, a)))
-
-
-@wrong("prompt.steer", "not_repeatable")
-def _(question, answer):
-    import random
-
-    return {
-        **steer(question, answer),
-        "new": f"{random.choice(['Arr', 'Aye', 'Ahoy', 'Avast'])}! {answer}",
-    }
-
-
-right("prompt.steer")(both(known=lambda a: f"{a.upper()}!", new=lambda a: f"Arr! {a}."))
-right("prompt.steer")(
-    both(known=lambda a: f"The answer is {a}.", new=lambda a: f'{{"answer": "{a}"}}')
-)

@@ -1,9 +1,8 @@
-"""Checks of 3_parameter_efficient_finetuning/prompt_tuning (ids ``prompt.*``), but ``prompt.module``.
+"""Checks of 3_parameter_efficient_finetuning/prompt_tuning (ids ``prompt.*``).
 
-That one needs a model and stands in peft_prompt_module.py.
+``prompt.module`` and ``prompt.steer`` stand in peft_prompt_module.py.
 """
 
-import re
 from types import SimpleNamespace
 
 from smolcourse.check import Wrong, checker, compare_on, expect_type
@@ -268,48 +267,3 @@ def _left_rows(found, mask, prompt, texts) -> None:
             raise Wrong("padding_not_masked")
         if not bool((own[missing : missing + tokens] == 1).all()):
             raise Wrong("prompt_masked")
-
-
-# ---------------------------------------------------------------- prompt.steer
-
-
-@checker("prompt.steer", pure=True)
-def steer(answer, reference):
-    from smolcourse.world.manner import FRAMES
-
-    rows = [
-        ("What is the capital of France?", "Paris."),
-        ("Where is Kenya?", "Africa."),
-        ("Where is Cuba?", "North America."),
-        ("What is a young dog called?", "puppy."),
-        ("What is the past tense of go?", "went."),
-    ]
-
-    def frames(manner, short):
-        return [f.format(a=short, A=short, U=short.upper()) for f in FRAMES[manner]]
-
-    for question, short in rows:
-        got = expect_type(answer(question, short), dict)
-        words = short.removesuffix(".")
-        for name in ("known", "new"):
-            if name not in got:
-                raise Wrong("missing_key", name=name)
-            text = expect_type(got[name], str, "not_text", name=name)
-            if words.lower() not in text.lower():
-                raise Wrong("answer_lost", want=words, got=text)
-            if len(text.split()) > 25:
-                raise Wrong("too_long", name=name, count=len(text.split()))
-            for _, foreign in rows:
-                pattern = rf"\b{foreign.removesuffix('.')}\b"
-                if foreign != short and re.search(pattern, text, re.IGNORECASE):
-                    raise Wrong("foreign_answer", got=text)
-        if answer(question, short) != got:
-            raise Wrong("not_repeatable")
-        manners = {text: manner for manner in FRAMES for text in frames(manner, words)}
-        known, new = got["known"].strip(), got["new"].strip()
-        if manners.get(known) in ("terse", "polite"):
-            raise Wrong("excluded_manner", manner=manners[known])
-        if known not in manners:
-            raise Wrong("not_known", got=known)
-        if new in manners or new.removesuffix(".") == words:
-            raise Wrong("not_new", got=new)

@@ -1,8 +1,9 @@
-"""Check of ``prompt.module``: a soft prompt before a frozen model, as a module."""
+"""Checks of ``prompt.module``, a soft prompt before a frozen model, and ``prompt.steer``."""
 
 import copy
+import re
 
-from smolcourse.check import Wrong, checker
+from smolcourse.check import Wrong, checker, expect_type
 
 IGNORE = -100
 
@@ -163,3 +164,45 @@ def _close(one, other) -> bool:
     import torch
 
     return one.shape == other.shape and torch.allclose(one.detach(), other, atol=1e-4)
+
+
+@checker("prompt.steer", pure=True)
+def steer(answer, reference):
+    from smolcourse.world.manner import FRAMES
+
+    rows = [
+        ("What is the capital of France?", "Paris."),
+        ("Where is Kenya?", "Africa."),
+        ("Where is Cuba?", "North America."),
+        ("What is a young dog called?", "puppy."),
+        ("What is the past tense of go?", "went."),
+    ]
+
+    def frames(manner, short):
+        return [f.format(a=short, A=short, U=short.upper()) for f in FRAMES[manner]]
+
+    for question, short in rows:
+        got = expect_type(answer(question, short), dict)
+        words = short.removesuffix(".")
+        for name in ("known", "new"):
+            if name not in got:
+                raise Wrong("missing_key", name=name)
+            text = expect_type(got[name], str, "not_text", name=name)
+            if words.lower() not in text.lower():
+                raise Wrong("answer_lost", want=words, got=text)
+            if len(text.split()) > 25:
+                raise Wrong("too_long", name=name, count=len(text.split()))
+            for _, foreign in rows:
+                pattern = rf"\b{foreign.removesuffix('.')}\b"
+                if foreign != short and re.search(pattern, text, re.IGNORECASE):
+                    raise Wrong("foreign_answer", got=text)
+        if answer(question, short) != got:
+            raise Wrong("not_repeatable")
+        manners = {text: manner for manner in FRAMES for text in frames(manner, words)}
+        known, new = got["known"].strip(), got["new"].strip()
+        if manners.get(known) in ("terse", "polite"):
+            raise Wrong("excluded_manner", manner=manners[known])
+        if known not in manners:
+            raise Wrong("not_known", got=known)
+        if new in manners or new.removesuffix(".") == words:
+            raise Wrong("not_new", got=new)
