@@ -682,10 +682,8 @@ for rank in ranks:
         run.train()
     scores.append(share(evaluate(run.model)))
 largest = run.model
-show.curves(
-    {"LoRA, short training": (ranks, scores), "full fine-tuning, full training": (ranks, [share(full_right)] * len(ranks))},
-    title="Held-out facts by rank", x="rank", y="exact match",
-)
+intervals = {f"rank {rank}": (score, metrics.interval(round(score * len(test)), len(test))) for rank, score in zip(ranks, scores)}
+show.bars(intervals, title="Held-out facts by rank after a short training, with 95% intervals", bar=share(full_right))
 show.side_by_side([(rank, count_lora(config, ALL, rank), f"{count_lora(config, ALL, rank) / full_parameters:.2%}", f"{score:.1%}") for rank, score in zip(ranks, scores)], ["rank", "parameters", "share of the model", "held-out facts"])
 # %% id="ranks.statement"
 print("rank 1 reaches at least 90% of full fine-tuning's score:", scores[0] >= 0.9 * share(full_right))
