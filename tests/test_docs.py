@@ -191,10 +191,12 @@ def test_a_module_page_lists_its_exercises_with_level_and_minutes(path):
 
     listed = re.findall(r"^\| \[`([\w.]+)`\]\(\S+\) \| (\S+) \| (\d+) \|", read(path), re.MULTILINE)
     sources = [read_source(source, ROOT) for source in find_sources(ROOT)]
+    sources = [source for source in sources if source.path.is_relative_to(path.parent)]
+    # A module's topics come in the order in which they are taught, that of the page's first table.
+    topics = re.findall(r"notebooks/(?:zh-CN/)?(\w+)_exercise\.ipynb", read(path))
     wanted = [
         (cell.id, cell.attributes["level"], str(cell.attributes["minutes"]))
-        for source in sources
-        if source.path.is_relative_to(path.parent)
+        for source in sorted(sources, key=lambda source: topics.index(source.path.stem))
         for cell in source.exercises()
     ]
     assert listed == wanted
