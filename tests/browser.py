@@ -96,6 +96,10 @@ class Browser:
         self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
             message = json.loads(self.socket.recv())
+            if message.get("method") == "Page.javascriptDialogOpening":
+                # "Leave the page?" of an unsaved notebook: the page stands still until answered.
+                leave = {"method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
+                self.socket.send(json.dumps({"id": next(self.numbers), **leave}))
             if message.get("id") == number:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']}")
