@@ -81,7 +81,9 @@ def measured(root, **changes):
 
 
 def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):
-    measured(root, metric="exact match on held-out facts", extra={"new_one": 3, "seen": 0.985, "n": 200})
+    measured(
+        root, metric="exact match on held-out facts", extra={"new_one": 3, "seen": 0.985, "n": 200}
+    )
     pages = ["1_m/README.md", "1_m/sft.md", "1_m/sft.zh-CN.md"]
     for page in pages:
         (root / page).write_text(PAGE, encoding="utf-8")
@@ -127,7 +129,14 @@ def test_what_was_not_measured_is_said_and_a_tolerance_is_no_share(root):
     (root / "1_m/notebooks/sft_solution.ipynb").write_text('{"cells": []}')
     results.write(root)
     assert "has not stored a report yet" in (root / "1_m/sft.md").read_text()
-    measured(root, before=None, after=3e-7, bar=1e-5, higher_is_better=False, extra={"n": 9, "seen": None})
+    measured(
+        root,
+        before=None,
+        after=3e-7,
+        bar=1e-5,
+        higher_is_better=False,
+        extra={"n": 9, "seen": None},
+    )
     results.write(root)
     text = (root / "1_m/sft.md").read_text()
     assert "| ≤ 1e-05 |" in text and "before" not in text and "| – |" in text
