@@ -38,6 +38,10 @@ def load_guard():
     """The guard as a module named `network_guard`, the same object for every caller."""
     import importlib.util
 
+    # A worker of pytest-xdist inherits PYTHONPATH and so has loaded the guard already.
+    loaded = sys.modules.get("sitecustomize")
+    if loaded and getattr(loaded, "__file__", None) == str(GUARD / "sitecustomize.py"):
+        sys.modules["network_guard"] = loaded
     if "network_guard" not in sys.modules:
         spec = importlib.util.spec_from_file_location("network_guard", GUARD / "sitecustomize.py")
         sys.modules["network_guard"] = importlib.util.module_from_spec(spec)
