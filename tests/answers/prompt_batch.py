@@ -1,8 +1,8 @@
 """Wrong and right answers to prompt.prepend, .left, .prefix and .steer, as learners write them."""
 
 import torch
-from answers import Answers
 
+from answers import Answers
 from smolcourse.reference import load
 
 ANSWERS = Answers()

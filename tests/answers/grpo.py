@@ -4,8 +4,8 @@ import random
 
 import numpy
 import torch
-from answers import Answers
 
+from answers import Answers
 from smolcourse.preference import fact_told
 
 ANSWERS = Answers()

@@ -1,6 +1,7 @@
 """Wrong and right answers to adapters.merge, .state and .layer, as learners write them."""
 
 import torch
+
 from answers import Answers
 
 ANSWERS = Answers()

@@ -1,5 +1,20 @@
-"""Collecting wrong and right answers to exercises, for the tests of checks."""
+"""Wrong and right answers to the exercises, one file a topic or a part of one.
 
+A file here is found by itself (tests/test_checks.py): write it beside the others when you add
+exercises. Every message of the catalogue needs a wrong answer that hears it.
+
+    from answers import Answers
+
+    ANSWERS = Answers()
+    wrong, right = ANSWERS.wrong, ANSWERS.right
+
+    @wrong("sft.mask", "prompt_carries_loss")
+    def _(ids, start):
+        return ids
+"""
+
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import pytest
@@ -30,3 +45,13 @@ class Answers:
             return function
 
         return mark
+
+
+def collect() -> Answers:
+    """The answers of every file here, together."""
+    everything = Answers()
+    for module in pkgutil.iter_modules(__path__):
+        answers = importlib.import_module(f"{__name__}.{module.name}").ANSWERS
+        everything.wrongs += answers.wrongs
+        everything.rights += answers.rights
+    return everything

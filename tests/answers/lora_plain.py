@@ -1,6 +1,7 @@
 """Wrong and right answers to lora.memory, lora.rank, lora.count and lora.plan."""
 
 import torch
+
 from answers import Answers
 
 ANSWERS = Answers()

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import numpy
+
 from answers import Answers
 
 ANSWERS = Answers()

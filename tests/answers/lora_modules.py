@@ -3,8 +3,9 @@
 import math
 
 import torch
-from answers import Answers
 from torch import nn
+
+from answers import Answers
 
 ANSWERS = Answers()
 wrong, right = ANSWERS.wrong, ANSWERS.right

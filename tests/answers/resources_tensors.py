@@ -1,8 +1,8 @@
 """Wrong and right answers to resources.dequantize, resources.quantize and resources.levels."""
 
 import torch
-from answers import Answers
 
+from answers import Answers
 from smolcourse.nf4 import LEVELS
 
 ANSWERS = Answers()

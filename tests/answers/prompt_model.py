@@ -2,6 +2,7 @@
 
 import torch
 import transformers.models.llama.modeling_llama  # noqa: F401 (a check's time limit is not for imports)
+
 from answers import Answers
 
 ANSWERS = Answers()
