@@ -78,7 +78,7 @@ class Result:
         chinese = language.current_language() == "zh-CN"
         line = f"{MARKS[self.status]} {self.id}{'：' if chinese else ': '}{self.message}"
         if self.hint:
-            line += f"提示：{self.hint}" if chinese else f" Hint: {self.hint}"
+            line += f"小提示：{self.hint}" if chinese else f" Hint: {self.hint}"
         return line
 
 
@@ -127,7 +127,7 @@ def failed(id: str, key: str, **fmt) -> Result:
 
 
 def describe_error(error: BaseException) -> dict[str, str]:
-    """{error, line} for the message "exception": type and text, and the learner's own line."""
+    """{error, line, arguments} for the message "exception": type and text, the learner's own line."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _learners(f.filename)]
     text = short(_Text(str(error)), 120)
     described = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -135,7 +135,8 @@ def describe_error(error: BaseException) -> dict[str, str]:
     if frames and frames[-1].line:
         quoted = f"`{frames[-1].line.strip()}`"
         line = f"（{quoted}）" if language.current_language() == "zh-CN" else f" at {quoted}"
-    return {"error": described.rstrip("."), "line": line}
+    call = getattr(error, "smolcourse_call", "")
+    return {"error": described.rstrip("."), "line": line, "arguments": call}
 
 
 def _stopped(spec: Checker, error: BaseException) -> Result:
@@ -164,7 +165,11 @@ class _Text(str):
 
 def _result(spec: Checker, status: str, key: str, **fmt) -> Result:
     lang = language.current_language()
-    text, hint = message(spec.module, spec.id, key, lang, {"id": spec.id, **fmt})
+    given = fmt.get("arguments", "")
+    if given:
+        given = f"参数为 {given} 时，" if lang == "zh-CN" else f" when called with {given}"
+    names = {"id": spec.id, "given": given, **fmt}
+    text, hint = message(spec.module, spec.id, key, lang, names)
     return Result(spec.id, status, key, text, hint)
 
 

@@ -42,7 +42,9 @@ def options(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing")
     parser.add_argument("--lora", action="store_true", help="train LoRA instead of all weights")
-    parser.add_argument("--qlora", action="store_true", help="LoRA on a 4-bit base (NVIDIA GPU)")
+    parser.add_argument(
+        "--qlora", action="store_true", help="LoRA on a 4-bit base (uv sync --extra qlora)"
+    )
     parser.add_argument(
         "--crash-at",
         type=int,
@@ -86,7 +88,7 @@ def start(notebook: str = "3_parameter_efficient_finetuning/distributed"):
 def model(course, role: str, qlora: bool = False):
     """A role's model on the CPU: the trainer moves it to its own process's device.
 
-    (`course.model` would put every copy on the first GPU.) With `qlora`, in 4 bits on that GPU.
+    (`course.model` would put every copy on the first GPU.) With `qlora`, in 4 bits and on that device already.
     """
     from smolcourse import models, profiles
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from pathlib import Path
 
 from smolcourse.clock import current
@@ -186,8 +187,9 @@ def _load(loader, source, **kwargs):
 def load_tokenizer(source: Source | str | Path):
     """A tokenizer, padding on the left (what generation needs; trainers set their own side).
 
-    `source`: see `resolve`. Errors: `CourseError` for a missing or damaged checkpoint.
-    Introduced in `1_instruction_tuning/chat_templates`.
+    `source`: see `resolve`. A tokenizer that has no padding token is given an unused one, with a
+    warning if there is none but its end token. Errors: `CourseError` for a missing or damaged
+    checkpoint. Introduced in `1_instruction_tuning/chat_templates`.
     """
     with current().timed("import"):
         from transformers import AutoTokenizer
@@ -200,12 +202,32 @@ def load_tokenizer(source: Source | str | Path):
 
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:
-        # Never the chat's end token: where PAD is masked, the end would be masked with it.
-        spare = "<|endoftext|>"
-        known = tokenizer.convert_tokens_to_ids(spare)
-        usable = known is not None and known != tokenizer.unk_token_id
-        tokenizer.pad_token = spare if usable else tokenizer.eos_token
+        _give_pad(tokenizer, source)
     return tokenizer
+
+
+def _give_pad(tokenizer, source) -> None:
+    """Let a token pad that ends no turn: where PAD is masked, the end would be masked with it."""
+    words = tokenizer.get_vocab()
+    # SmolLM2's base names <|endoftext|> as its end and has no pad; its turns end otherwise.
+    end = "<|im_end|>" if "<|im_end|>" in words else tokenizer.eos_token
+    for spare in ("<|endoftext|>", tokenizer.unk_token):
+        if spare in words and spare != end:
+            tokenizer.pad_token = spare
+            return
+    name = getattr(source, "name", None) or Path(str(source)).name
+    advice = (
+        'tokenizer.add_special_tokens({"pad_token": "<pad>"}), then '
+        "model.resize_token_embeddings(len(tokenizer))"
+    )
+    if tokenizer.eos_token is None:
+        raise CourseError(f"The tokenizer of {name} has no padding token; give it one: {advice}.")
+    tokenizer.pad_token = tokenizer.eos_token
+    warnings.warn(
+        f"The tokenizer of {name} has no padding token, so {tokenizer.eos_token}, which ends its "
+        f"texts, pads too; before you train, give it one of its own: {advice}.",
+        stacklevel=3,
+    )
 
 
 def load_model(source: Source | str | Path, device="cpu", dtype=None):

@@ -1,8 +1,9 @@
-"""QLoRA with bitsandbytes, for the `smol` profile on an NVIDIA GPU: a 4-bit base and LoRA on top.
+"""QLoRA with bitsandbytes: a base model in 4 bits and LoRA on top, fast on an NVIDIA GPU.
 
 `load(source)` gives the base model with its linear layers in 4-bit NormalFloat, ready for
-`SFTTrainer(peft_config=lora_config())`. What the 4 bits are, and the same in plain PyTorch for
-any device: `smolcourse.nf4`.
+`SFTTrainer(peft_config=lora_config())`. It runs on a CPU too, slowly: so it can be tried, and is
+tested, without a GPU. bitsandbytes is an extra of the course (`uv sync --extra qlora`). What the
+4 bits are, in plain PyTorch: `smolcourse.nf4`.
 
 Sources: Dettmers et al. 2023, arXiv:2305.14314; transformers' BitsAndBytesConfig.
 Introduced in lesson 3_parameter_efficient_finetuning/resource_strategies.
@@ -20,17 +21,8 @@ RANK = 16
 
 def obstacle() -> str | None:
     """One sentence on what this machine lacks for bitsandbytes' 4-bit training, else None."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return (
-            "QLoRA needs an NVIDIA GPU, and torch finds none here; train with LoRA instead, or "
-            "look at the same idea on a CPU in smolcourse.nf4."
-        )
     if importlib.util.find_spec("bitsandbytes") is None:
-        return (
-            "QLoRA needs bitsandbytes, which is not installed; run `uv pip install bitsandbytes`."
-        )
+        return "QLoRA needs bitsandbytes, which is not installed; run `uv sync --extra qlora`."
     return None
 
 
@@ -40,21 +32,32 @@ def require() -> None:
         raise CourseError(sentence)
 
 
-def quantization_config(bf16: bool = True):
-    """transformers' config for the paper's recipe: NF4, double quantisation, 16-bit arithmetic.
-
-    `bf16`: compute in bfloat16 (Ampere and newer), else in float16. Can be built on any machine.
-    """
+def device_and_dtype():
+    """Where this process computes, and in what: its own GPU in 16 bits, else the CPU in float32."""
     import torch
+
+    if not torch.cuda.is_available():
+        return "cpu", torch.float32
+    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return int(os.environ.get("LOCAL_RANK", 0)), torch.bfloat16 if bf16 else torch.float16
+
+
+def quantization_config(dtype=None):
+    """transformers' config for the paper's recipe: NF4 and double quantisation.
+
+    `dtype`: the torch dtype of the arithmetic, `device_and_dtype`'s if None. Can be built on any
+    machine.
+    """
     from transformers import BitsAndBytesConfig
 
+    dtype = dtype or device_and_dtype()[1]
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16 if bf16 else torch.float16,
+        bnb_4bit_compute_dtype=dtype,
         # FSDP shards only tensors of one floating type: the codes are stored in this one.
-        bnb_4bit_quant_storage=torch.bfloat16 if bf16 else torch.float16,
+        bnb_4bit_quant_storage=dtype,
     )
 
 
@@ -77,26 +80,25 @@ def lora_config(rank: int = RANK):
 
 
 def load(source):
-    """The base model in 4 bits on this process's GPU, prepared for training.
+    """The base model in 4 bits on this process's GPU (or the CPU), prepared for training.
 
-    `source`: what `smolcourse.models.resolve` takes. Raises `CourseError` without a GPU or
-    bitsandbytes, or for a model that is not there. The layer norms are widened to float32 and
-    gradient checkpointing is on (`peft.prepare_model_for_kbit_training`).
+    `source`: what `smolcourse.models.resolve` takes. Raises `CourseError` without bitsandbytes,
+    or for a model that is not there. The layer norms are widened to float32 and gradient
+    checkpointing is on (`peft.prepare_model_for_kbit_training`).
     """
     require()
-    import torch
     from peft import prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM
 
     from smolcourse import models
 
-    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    device, dtype = device_and_dtype()
     model = models._load(
         AutoModelForCausalLM.from_pretrained,
         source,
-        quantization_config=quantization_config(bf16),
-        device_map={"": int(os.environ.get("LOCAL_RANK", 0))},
-        dtype=torch.bfloat16 if bf16 else torch.float16,
+        quantization_config=quantization_config(dtype),
+        device_map={"": device},
+        dtype=dtype,
     )
     return prepare_model_for_kbit_training(
         model, gradient_checkpointing_kwargs={"use_reentrant": False}

@@ -148,7 +148,7 @@ def test_a_known_mistake_is_named_with_a_hint(capsys):
 def test_messages_in_chinese(monkeypatch, capsys):
     monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
     check("demo.mask", lambda ids, start: list(ids))
-    line = "❌ demo.mask：有 2 个提示 token 参与了损失计算。提示：请使用 -100。\n"
+    line = "❌ demo.mask：有 2 个提示 token 参与了损失计算。小提示：请使用 -100。\n"
     assert capsys.readouterr().out == line
 
 
@@ -245,6 +245,17 @@ def test_prints_and_random_numbers_of_an_answer_leave_no_trace(capsys):
     assert (random.random(), numpy.random.rand(), torch.rand(1).item()) == want
     out, err = capsys.readouterr()
     assert out == "✅ demo.mask: correct\n" and err == ""
+
+
+def test_a_check_leaves_the_seed_of_a_gpu_alone(monkeypatch):
+    """torch.manual_seed would seed a GPU that the notebook starts only after the check."""
+    import torch
+
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    evaluate("demo.mask", reference_mask)
+    assert seeded == []
 
 
 def test_no_impostor_passes():
@@ -360,46 +371,46 @@ def test_expectations():
         (
             [1, None, 3],
             [1, 2, 3],
-            "In the list that it returned, item [1] is None, where int is expected.",
+            "In the list that it returned when called with 1, item [1] is None, where int is expected.",
             "在它返回的 list 中，[1] 处是 None，而这里应为 int。",
         ),
         (
             [1, "2"],
             [1, 2],
-            "In the list that it returned, item [1] is '2' (str), where int is expected.",
+            "In the list that it returned when called with 1, item [1] is '2' (str), where int is expected.",
             "在它返回的 list 中，[1] 处是 '2' (str)，而这里应为 int。",
         ),
         (
             {"ids": [[1], (2, "{x}")]},
             {"ids": [[1], [2, None]]},
-            "In the dict that it returned, item ['ids'][1][1] is '{x}' (str), "
+            "In the dict that it returned when called with 1, item ['ids'][1][1] is '{x}' (str), "
             "where None is expected.",
             "在它返回的 dict 中，['ids'][1][1] 处是 '{x}' (str)，而这里应为 None。",
         ),
         (
             {"a": [0.0, 0.0], "b": 1},
             {"a": "tensor (2,)", "b": 1},
-            "In the dict that it returned, item ['a'] is [0.0, 0.0] (list), "
+            "In the dict that it returned when called with 1, item ['a'] is [0.0, 0.0] (list), "
             "where Tensor (2,) is expected.",
             "在它返回的 dict 中，['a'] 处是 [0.0, 0.0] (list)，而这里应为 Tensor (2,)。",
         ),
         (
             {"a": "tensor (3,)"},
             {"a": [0.0]},
-            "In the dict that it returned, item ['a'] is Tensor (3,), where list is expected.",
+            "In the dict that it returned when called with 1, item ['a'] is Tensor (3,), where list is expected.",
             "在它返回的 dict 中，['a'] 处是 Tensor (3,)，而这里应为 list。",
         ),
         (
             {"a": 1, "labels": "tensor (3, 1)"},
             {"a": 1, "labels": "tensor (2,)"},
-            "In the dict that it returned, item ['labels'] has shape (3, 1), "
+            "In the dict that it returned when called with 1, item ['labels'] has shape (3, 1), "
             "where (2,) is expected.",
             "在它返回的 dict 中，['labels'] 处的形状是 (3, 1)，而这里应为 (2,)。",
         ),
         (
             ["tensor (2,)", "array (4,)"],
             ["tensor (2,)", "array (2, 2)"],
-            "In the list that it returned, item [1] has shape (4,), where (2, 2) is expected.",
+            "In the list that it returned when called with 1, item [1] has shape (4,), where (2, 2) is expected.",
             "在它返回的 list 中，[1] 处的形状是 (4,)，而这里应为 (2, 2)。",
         ),
     ],
@@ -570,3 +581,23 @@ def test_files_that_are_no_notebook_are_one_sentence(tmp_path):
         with pytest.raises(CourseError) as error:
             run_checks_in_notebook(path)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", "when called with [1, 2], 'b', Tensor (9,)"),
+        ("zh-CN", "参数为 [1, 2], 'b', Tensor (9,) 时，"),
+    ],
+)
+def test_a_crash_and_a_wrong_value_name_the_call(lang, words, monkeypatch):
+    """The docstring's example may work: only the arguments show what did not."""
+    import torch
+
+    monkeypatch.setenv("SMOLCOURSE_LANG", lang)
+    case = ([1, 2], "b", torch.zeros(9))
+    checker("demo.call", reference=lambda *a: 7)(
+        lambda answer, reference: compare_on(answer, reference, [case])
+    )
+    for answer in (lambda *a: 1 / 0, lambda *a: 8):
+        assert words in evaluate("demo.call", answer).message

@@ -102,3 +102,46 @@ def test_the_hub_without_a_network_is_one_sentence():
     with pytest.raises(CourseError) as caught:
         models.load_tokenizer(profiles.get("smol").model("base"))
     assert "SMOLCOURSE_PROFILE=tiny" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def saved_tokenizer(folder, words, **special):
+    """A tokenizer of a few words that names these special tokens."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import LlamaConfig, PreTrainedTokenizerFast
+
+    LlamaConfig().save_pretrained(folder)
+    inner = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}))
+    PreTrainedTokenizerFast(tokenizer_object=inner, **special).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "special", "pad"),
+    [
+        (["<|endoftext|>", "<|im_end|>"], {"eos_token": "<|im_end|>"}, "<|endoftext|>"),
+        # SmolLM2's base: its end of text is not what ends a turn.
+        (["<|endoftext|>", "<|im_end|>"], {"eos_token": "<|endoftext|>"}, "<|endoftext|>"),
+        # Llama 2: nothing spare but the unknown token.
+        (["<unk>", "</s>"], {"eos_token": "</s>", "unk_token": "<unk>"}, "<unk>"),
+    ],
+)
+def test_a_tokenizer_without_pad_gets_one_that_ends_no_turn(tmp_path, words, special, pad, recwarn):
+    tokenizer = models.load_tokenizer(saved_tokenizer(tmp_path, words, **special))
+    assert (tokenizer.pad_token, tokenizer.eos_token) == (pad, special["eos_token"])
+    assert not [w for w in recwarn if "padding token" in str(w.message)]
+
+
+def test_a_tokenizer_with_nothing_but_its_end_to_pad_with_is_one_clear_sentence(tmp_path):
+    folder = saved_tokenizer(tmp_path / "gpt", ["<|endoftext|>"], eos_token="<|endoftext|>")
+    with pytest.warns(UserWarning, match="no padding token") as caught:
+        tokenizer = models.load_tokenizer(folder)
+    assert tokenizer.pad_token == "<|endoftext|>"
+    text = str(caught[0].message)
+    assert "gpt" in text and "add_special_tokens" in text and "\n" not in text
+
+
+def test_a_tokenizer_with_nothing_at_all_to_pad_with_is_one_clear_sentence(tmp_path):
+    folder = saved_tokenizer(tmp_path / "bare", ["a"])
+    with pytest.raises(CourseError, match="of bare has no padding token.*add_special_tokens"):
+        models.load_tokenizer(folder)

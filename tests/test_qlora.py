@@ -1,4 +1,4 @@
-"""QLoRA with bitsandbytes: what can be tested without a GPU. The 4 bits themselves: test_nf4.py."""
+"""QLoRA with bitsandbytes, for real on the CPU where it is installed. Our own 4 bits: test_nf4.py."""
 
 import importlib.util
 
@@ -16,32 +16,75 @@ def gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
 
 
-def without(monkeypatch, library):
+@pytest.fixture(scope="module")
+def four_bits():
+    """The packaged base model in 4 bits on the CPU; `.ci/run` installs bitsandbytes."""
+    pytest.importorskip("bitsandbytes", reason="optional: uv sync --extra qlora")
+    return qlora.load("smollm2-tiny")
+
+
+def test_without_bitsandbytes_one_sentence_says_how_to_install_it(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name == library else find(name, *a)
+        importlib.util,
+        "find_spec",
+        lambda name, *a: None if name == "bitsandbytes" else find(name, *a),
     )
-
-
-def test_a_machine_without_a_gpu_hears_one_sentence(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(CourseError) as caught:
+    with pytest.raises(CourseError, match="uv sync --extra qlora") as caught:
         qlora.load("smollm2-tiny")
-    assert "NVIDIA GPU" in str(caught.value) and str(caught.value).count("\n") == 0
-    assert str(caught.value) == qlora.obstacle()
+    assert str(caught.value) == qlora.obstacle() and "\n" not in str(caught.value)
 
 
-def test_a_gpu_without_bitsandbytes_hears_how_to_install_it(monkeypatch, gpu):
-    without(monkeypatch, "bitsandbytes")
-    with pytest.raises(CourseError, match="uv pip install bitsandbytes"):
-        qlora.load("smollm2-tiny")
-
-
-@pytest.mark.parametrize(("bf16", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
-def test_the_config_is_the_papers_recipe(bf16, dtype):
-    config = qlora.quantization_config(bf16)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_the_config_is_the_papers_recipe(dtype):
+    config = qlora.quantization_config(dtype)
     assert config.quantization_method() == "nf4" and config.bnb_4bit_use_double_quant
     assert config.bnb_4bit_compute_dtype == config.bnb_4bit_quant_storage == dtype
+
+
+def test_bitsandbytes_makes_the_same_4_bits_as_the_lessons_own_code(four_bits):
+    """Up to the double quantisation of the scales, which nf4.py leaves out."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    from smolcourse import models, nf4
+
+    plain = models.load_model("smollm2-tiny")
+    layer = four_bits.model.layers[0].mlp.down_proj
+    packed = nf4.quantise(plain.model.layers[0].mlp.down_proj.weight)
+    codes = layer.weight.data.view(torch.uint8).flatten()
+    assert torch.equal(codes, packed.codes)
+    theirs, ours = (
+        dequantize_4bit(layer.weight.data, layer.weight.quant_state),
+        nf4.dequantise(packed),
+    )
+    assert (theirs.float() - ours).abs().max() < 0.03 * ours.abs().max()
+
+
+def test_lora_learns_on_a_base_in_4_bits_and_leaves_it_alone(four_bits):
+    from peft import get_peft_model
+
+    from smolcourse import models
+
+    torch.manual_seed(0)
+    tokenizer = models.load_tokenizer("smollm2-tiny")
+    text = "The lighthouse keeper of Brell paints every stone green."
+    batch = tokenizer([text], return_tensors="pt")
+    before = four_bits.model.layers[0].mlp.down_proj.weight.data.clone()
+    adapted = get_peft_model(four_bits, qlora.lora_config(4)).train()
+    trained = [p for p in adapted.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=5e-3)
+    losses = []
+    for _ in range(12):
+        loss = adapted(**batch, labels=batch["input_ids"]).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
+    down = adapted.base_model.model.model.layers[0].mlp.down_proj.base_layer
+    assert type(down).__name__ == "Linear4bit" and torch.equal(
+        down.weight.data.view(torch.uint8), before.view(torch.uint8)
+    )
 
 
 def test_lora_reaches_every_linear_layer_of_the_blocks(model):

@@ -10,6 +10,8 @@ import numbers
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from smolcourse import language
+
 MANY = 1_000_000  # an iterator that goes on longer is not an answer
 
 
@@ -80,6 +82,21 @@ def short(value, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def described(args: tuple, kwargs: dict | None = None) -> str:
+    """The arguments of a call on one short line: plain values as typed, of a tensor its shape."""
+    words = [_argument(value) for value in args]
+    words += [f"{name}={_argument(value)}" for name, value in (kwargs or {}).items()]
+    text = ", ".join(words)
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+def _argument(value) -> str:
+    """A short tensor is worth seeing; a long one, a model or a function is only named."""
+    plain_kinds = (bool, int, float, str, bytes, list, tuple, dict, set, type(None))
+    few = hasattr(value, "shape") and getattr(value, "size", None) and len(repr(value)) <= 40
+    return short(value, 60) if few or isinstance(value, plain_kinds) else kind_of(value)
+
+
 def expect_type(
     got,
     expected: type | tuple[type, ...],
@@ -96,7 +113,8 @@ def expect_type(
     got = plain(got)
     kinds = expected if isinstance(expected, tuple) else (expected,)
     if isinstance(got, bool) and bool not in kinds and int in kinds or not isinstance(got, kinds):
-        names = " or ".join(kind.__name__ for kind in kinds)
+        either = " 或 " if language.current_language() == "zh-CN" else " or "
+        names = either.join(kind.__name__ for kind in kinds)
         facts = {"expected": names, "got": kind_of(got)}
         default = "none" if got is None else "return_type"
         if where:
@@ -237,7 +255,7 @@ def compare_on(
     if len(cases) > 2 and moves and frozen:  # of two cases, both may be wrong by chance
         raise Wrong("constant", got=short(got[0]))
     for args, g, w in zip(cases, got, want, strict=True):
-        expect_close(g, w, tol, arguments=short(args[0] if len(args) == 1 else args))
+        expect_close(g, w, tol, arguments=described(args))
 
 
 def _array_difference(got, want, tol: float) -> str | None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from smolcourse.checks.compare import Wrong, difference, plain
+from smolcourse.checks.compare import Wrong, described, difference, plain
 
 SECONDS = 20.0
 
@@ -76,7 +76,10 @@ def random_state(seed: int = 0) -> Iterator[None]:
     if numpy:
         numpy.random.seed(seed)
     if torch:
-        torch.manual_seed(seed)
+        # Not torch.manual_seed: it seeds the GPUs as well, later if they have not started yet.
+        torch.default_generator.manual_seed(seed)
+    if cuda is not None:
+        torch.cuda.manual_seed_all(seed)
     try:
         yield
     finally:
@@ -117,7 +120,11 @@ def wrapped(function: Callable, pure: bool = False) -> Callable:
 
     def call(*args, **kwargs):
         own_args, own_kwargs = copied(args), copied(kwargs)
-        value = function(*own_args, **own_kwargs)
+        try:
+            value = function(*own_args, **own_kwargs)
+        except Exception as error:
+            error.smolcourse_call = described(args, kwargs)  # for the message "exception"
+            raise
         value = value if _has_graph(value) else plain(value)
         if pure and difference(plain([list(own_args), own_kwargs]), plain([list(args), kwargs])):
             raise Wrong("mutated")

@@ -112,6 +112,15 @@ def test_lora_with_checkpointing_on_two_processes_is_lora_on_one(tmp_path):
     assert one[-1] < one[0]
 
 
+def test_qlora_on_two_processes_is_qlora_on_one(tmp_path):
+    pytest.importorskip("bitsandbytes", reason="optional: uv sync --extra qlora")
+    options = ("--qlora", "--learning-rate", "2e-3")
+    one = trained("train_sft.py", tmp_path / "one", *options)
+    two = trained("train_sft.py", tmp_path / "two", *options, processes=2)
+    assert two == pytest.approx(one, rel=SAME)
+    assert one[-1] < one[0]
+
+
 def test_dpo_on_two_processes_is_dpo_on_one(tmp_path):
     one = trained("train_dpo.py", tmp_path / "one")
     two = trained("train_dpo.py", tmp_path / "two", processes=2)
