@@ -133,7 +133,7 @@ def describe_error(error: BaseException) -> dict[str, str]:
     described = f"{type(error).__name__}: {text}" if text else type(error).__name__
     line = ""
     if frames and frames[-1].line:
-        quoted = f"`{frames[-1].line.strip()}`"
+        quoted = f"`{short(_Text(frames[-1].line.strip()), 80)}`"
         line = f"（{quoted}）" if language.current_language() == "zh-CN" else f" at {quoted}"
     call = getattr(error, "smolcourse_call", "")
     return {"error": described.rstrip("."), "line": line, "arguments": call}
