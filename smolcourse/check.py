@@ -129,11 +129,11 @@ def failed(id: str, key: str, **fmt) -> Result:
 def describe_error(error: BaseException) -> dict[str, str]:
     """{error, line, arguments} for the message "exception": type and text, the learner's own line."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _learners(f.filename)]
-    text = short(_Text(str(error)), 120)
+    text = short(_Text(str(error)), 100)
     described = f"{type(error).__name__}: {text}" if text else type(error).__name__
     line = ""
     if frames and frames[-1].line:
-        quoted = f"`{short(_Text(frames[-1].line.strip()), 80)}`"
+        quoted = f"`{short(_Text(frames[-1].line.strip()), 60)}`"
         line = f"（{quoted}）" if language.current_language() == "zh-CN" else f" at {quoted}"
     call = getattr(error, "smolcourse_call", "")
     return {"error": described.rstrip("."), "line": line, "arguments": call}
