@@ -42,7 +42,34 @@ def majority(answer, reference):
             raise Wrong("pairs", got=sorted(map(str, got)), want=sorted(map(str, want)))
     predicted = [_majority_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
     name_mistake(results, wants, predicted)
+    _judge_winners([votes for (votes,) in cases], results, wants)
     compare_on(answer, reference, cases)
+
+
+def _judge_winners(cases: list, results: list, wants: list) -> None:
+    """What is wrong with single pairs, when no known way of counting explains all of them."""
+    lost = [want[p] for got, want in zip(results, wants, strict=True) for p in want if p not in got]
+    if lost and not any(lost):
+        raise Wrong("pair_lost")
+    ties_win = []  # of each wrong winner: does it follow from letting ties and skips compete?
+    example = None
+    for votes, got, want in zip(cases, results, wants, strict=True):
+        for pair in got:
+            if got[pair] == want[pair]:
+                continue
+            own = [vote for vote in votes if vote["pair"] == pair]
+            towards = [(v["vote"] == "left") == (v["left"] == "chosen") for v in _decided(own)]
+            if towards and want[pair] is None:
+                raise Wrong("draw_decided")
+            ties_win.append(got[pair] is None and len(towards) < len(own))
+            counts = {"chosen": sum(towards), "rejected": len(towards) - sum(towards)}
+            example = example or {"pair": pair, **counts, "got": got[pair], "want": want[pair]}
+    if example:
+        raise Wrong("tie_competes") if all(ties_win) else Wrong("wrong_winner", **example)
+
+
+def _decided(votes: list[dict]) -> list[dict]:
+    return [vote for vote in votes if vote["vote"] in ("left", "right")]
 
 
 def _most_left(votes: list[dict]) -> dict:
@@ -69,7 +96,6 @@ def _majority_mistakes(votes: list[dict], want: dict) -> list[tuple]:
 
     swap = {"chosen": "rejected", "rejected": "chosen", None: None}
     return [
-        ("pair_lost", {pair: winner for pair, winner in want.items() if winner}),
         ("left_is_chosen", counted(side)),
         ("left_is_chosen", {p: w or "rejected" for p, w in counted(side).items()}),
         ("left_is_chosen", _most_left(votes)),
@@ -90,6 +116,7 @@ def kappa(answer, reference):
     c, r = "chosen", "rejected"
     cases = [
         ([c, c, r, r], [c, r, r, r]),
+        ([c, c, c, c, r], [c, c, c, r, r]),  # short, and chance is not a half
         ([c] * 25 + [c] * 5 + [r] * 10 + [r] * 10, [c] * 25 + [r] * 5 + [c] * 10 + [r] * 10),
         ([c, r, None, c, None, r], [c, r, None, None, c, r]),
         ([c, r] * 4, [r, c] * 4),  # they never agree
@@ -130,6 +157,7 @@ def _kappa_mistakes(a: list, b: list, want: float) -> list[tuple]:
         ("only_agreement", observed),
         ("not_divided", observed - expected),
         ("uniform_chance", _ratio(observed, 1 / len(both))),
+        ("uniform_chance", _ratio(observed, 0.5)),
         ("pooled_shares", _ratio(observed, chance(lambda k: ((a + b).count(k) / (2 * n)) ** 2))),
         ("one_annotator", _ratio(observed, chance(lambda k: (a.count(k) / n) ** 2))),
         ("one_annotator", _ratio(observed, chance(lambda k: (b.count(k) / n) ** 2))),
@@ -182,7 +210,7 @@ def position(answer, reference):
 
 
 def _position_mistakes(votes: list[dict]) -> list[tuple]:
-    decided = [v for v in votes if v["vote"] in ("left", "right")]
+    decided = _decided(votes)
 
     def share(some, of=None):
         hits = sum(v["vote"] == "left" for v in some)

@@ -2,7 +2,7 @@
 
 import math
 
-from smolcourse.check import Wrong, checker, compare_on, expect_shape, expect_type
+from smolcourse.check import Wrong, checker, compare_on, expect_shape, expect_type, short
 from smolcourse.checks.mistakes import name_mistake, results_of
 
 # ---------------------------------------------------------------- grpo.advantages
@@ -21,6 +21,7 @@ def advantages(answer, reference):
         (torch.tensor([2.0, 2.0, 2.0, 0.25, 0.5, 0.75]), 3),
         (torch.randn(5, generator=made), 5),
     ]
+    _keepdim_missing(answer, reference)
     results, wants = results_of(answer, cases), results_of(reference, cases)
     for got, want in zip(results, wants, strict=True):
         expect_shape(expect_type(got, torch.Tensor), want.shape, "advantage_shape")
@@ -33,6 +34,32 @@ def advantages(answer, reference):
                 [round(v, 3) for v in tensor.tolist()[:6]] for tensor in (rewards, got, want)
             ]
             raise Wrong("advantage_value", rewards=numbers[0], got=numbers[1], want=numbers[2])
+
+
+def _keepdim_missing(answer, reference) -> None:
+    """Raise Wrong if a group's mean or std was taken off along the wrong axis for want of keepdim.
+
+    Only as many groups as answers in a group let that pass without an error, so it is looked for
+    there, before any other shape stops the answer with a RuntimeError about sizes.
+    """
+    import torch
+
+    made = torch.Generator().manual_seed(6)
+    cases = [(torch.randn(size * size, generator=made), size) for size in (2, 3)]
+    results = results_of(answer, cases)
+    results = [got.flatten() if isinstance(got, torch.Tensor) else got for got in results]
+    predicted = []
+    for rewards, size in cases:
+        groups = rewards.view(-1, size)
+        means, stds = groups.mean(1), groups.std(1) + 1e-4
+        flat = [
+            (groups - means) / stds,
+            (groups - means) / stds[:, None],
+            (groups - means[:, None]) / stds,
+            groups - means,
+        ]
+        predicted.append([("no_keepdim", value.flatten()) for value in flat])
+    name_mistake(results, results_of(reference, cases), predicted, tol=1e-4)
 
 
 def _advantage_mistakes(rewards, size: int) -> list[tuple]:
@@ -70,10 +97,10 @@ def alarm(answer, reference):
         (up[::-1], [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 2),  # both fall: bad, but no cheat
         (up, [0.5] * 6, 2),
         ([1.0] * 6, [0.9, 0.7, 0.5, 0.3, 0.2, 0.1], 2),
-        ([0.0, 1.0], [1.0, 0.0], 3),  # too short to judge
         ([0.0, 5.0, 2.0, 1.0, 2.5, 9.0], [0.5, 0.5, 0.6, 0.4, 0.5, 0.3], 2),
         ([3.0, 1.0, 1.0, 1.0], [0.1, 0.5, 0.5, 0.5], 2),  # step 0 has nothing before it
     ]
+    too_short = ([0.0, 1.0], [1.0, 0.0], 3)  # apart: a loop that starts at 0 stops with an error
 
     results, wants = results_of(answer, cases), results_of(reference, cases)
     if all(result is None for result in results):
@@ -85,15 +112,15 @@ def alarm(answer, reference):
             expect_type(result, int)
     predicted = [_alarm_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
     name_mistake(results, wants, predicted)
-    for (proxy, truth, patience), got, want in zip(cases, results, wants, strict=True):
+    results, wants = [*results, answer(*too_short)], [*wants, None]
+    for case, got, want in zip([*cases, too_short], results, wants, strict=True):
         if got != want:
-            facts = {"proxy": proxy, "truth": truth, "patience": patience}
+            facts = dict(zip(("proxy", "truth", "patience"), case, strict=True))
             raise Wrong("alarm_value", **facts, got=got, want=want)
 
 
 def _alarm_mistakes(proxy: list, truth: list, patience: int, want) -> list[tuple]:
     steps, every = range(patience, len(proxy)), range(len(proxy))
-    long_enough = len(proxy) >= patience
 
     def rose(t, by=patience):
         return proxy[t] > proxy[t - by]
@@ -118,7 +145,7 @@ def _alarm_mistakes(proxy: list, truth: list, patience: int, want) -> list[tuple
         ("since_start", first(lambda t: proxy[t] > proxy[0] and truth[t] < truth[0])),
         ("one_step", first(lambda t: rose(t, 1) and fell(t, 1))),
         ("equal_counts", first(level)),
-        ("wraps", first(cheats, every) if long_enough else None),
+        ("wraps", first(cheats, every)),
         ("starts_late", first(cheats, range(patience + 1, len(proxy)))),
         ("counted_from", None if want is None else want + 1),
         ("counted_from", None if want is None else want - patience),
@@ -136,51 +163,53 @@ def control(answer, reference):
         ([0.5, 7.0], [40, 2], [False, False], 12, 1.0, -5.0),
         ([-8.0, -1.0, 2.0], [3, 16, 40], [True, True, False], 15, 2.0, -4.0),  # below the floor
         ([1.0, 1.0], [0, 1], [True, True], 0, 0.25, -1.0),
+        ([-8.0], [3], [False], 15, 2.0, -4.0),  # the floor lifts a wrong answer, too
     ]
+    results, wants = results_of(answer, cases), results_of(reference, cases)
+    predicted = [_control_mistakes(*case, want) for case, want in zip(cases, wants, strict=True)]
+    name_mistake(results, wants, predicted, tol=1e-6)
 
     def explain(args, got, want):
-        scores, lengths, right, limit, price, floor = args
-        if not isinstance(got, list) or len(got) != len(scores):
-            return None
-        rows = list(zip(scores, lengths, right, strict=True))
-
-        def made(paid, wrong=lambda s, over: floor):
-            over = [paid(n) for n in lengths]
-            return [
-                s - price * o if r else wrong(s, o) for (s, _, r), o in zip(rows, over, strict=True)
-            ]
-
-        def extra(n):
-            return max(0, n - limit)
-
-        wrong = [
-            ("short_rewarded", made(lambda n: n - limit)),
-            ("every_word_costs", made(lambda n: n)),
-            ("every_word_costs", made(lambda n: n if n > limit else 0)),
-            ("flat_price", made(lambda n: n > limit)),
-            ("wrong_not_floored", made(extra, lambda s, o: s - price * o)),
-            ("floor_added", made(extra, lambda s, o: s - price * o + floor)),
-            ("floor_added", made(extra, lambda s, o: floor - price * o)),
-            ("right_floored", [floor if r else s - price * extra(n) for s, n, r in rows]),
-            ("floor_is_minimum", [max(floor, value) for value in want]),
-            ("length_free", made(lambda n: 0)),
-            ("off_by_one", made(lambda n: max(0, n - limit + 1))),
-            ("off_by_one", made(lambda n: max(0, n - limit - 1))),
-            ("long_rewarded", made(lambda n: -extra(n))),
-        ]
-        for key, value in wrong:
-            if value != want and _near(got, value):
-                return key
-        return None
+        names = ("scores", "lengths", "right", "limit", "price", "floor")
+        facts = dict(zip(names, args, strict=True))
+        return "control_value", {**facts, "got": short(got), "want": want}
 
     compare_on(answer, reference, cases, tol=1e-6, explain=explain)
 
 
-def _near(got: list, want: list) -> bool:
-    try:
-        return all(abs(g - w) < 1e-6 for g, w in zip(got, want, strict=True))
-    except TypeError:
-        return False
+def _control_mistakes(scores, lengths, right, limit, price, floor, want) -> list[tuple]:
+    def made(paid=None, wrong=lambda score, value: floor, each=price):
+        """Rewards, with `paid(length)` words to pay for and `wrong(score, value)` if not right."""
+        paid = paid or (lambda n: max(0, n - limit))
+        rewards = []
+        for score, length, is_right in zip(scores, lengths, right, strict=True):
+            value = score - each * paid(length)
+            rewards.append(value if is_right else wrong(score, value))
+        return rewards
+
+    unjudged = made(wrong=lambda score, value: value)
+    return [
+        ("short_rewarded", made(lambda n: n - limit)),
+        ("every_word_costs", made(lambda n: n)),
+        ("every_word_costs", made(lambda n: n if n > limit else 0)),
+        ("flat_price", made(lambda n: n > limit)),
+        ("price_ignored", made(each=1)),
+        ("wrong_not_floored", unjudged),
+        ("wrong_not_floored", made(wrong=lambda score, value: score)),
+        ("floor_added", made(wrong=lambda score, value: value + floor)),
+        ("floor_added", made(wrong=lambda score, value: value - score + floor)),
+        ("floor_added", made(wrong=lambda score, value: score + floor)),
+        ("floor_added", made(wrong=lambda score, value: min(floor, score))),
+        ("floor_added", made(wrong=lambda score, value: min(floor, value))),
+        ("floor_added", made(wrong=lambda score, value: max(floor, score))),
+        ("floor_added", made(wrong=lambda score, value: max(floor, value))),
+        ("right_floored", [floor if r else v for r, v in zip(right, unjudged, strict=True)]),
+        ("floor_is_minimum", [max(floor, value) for value in want]),
+        ("length_free", made(lambda n: 0)),
+        ("off_by_one", made(lambda n: max(0, n - limit + 1))),
+        ("off_by_one", made(lambda n: max(0, n - limit - 1))),
+        ("long_rewarded", made(each=-price)),
+    ]
 
 
 # ---------------------------------------------------------------- grpo.reward

@@ -58,6 +58,9 @@ wrong("feedback.majority", "unknown_winner")(
     lambda votes: {v["pair"]: Counter(u["vote"] for u in votes).most_common(1)[0][0] for v in votes}
 )
 wrong("feedback.majority", "pair_lost")(lambda votes: {p: w for p, w in elect(votes).items() if w})
+wrong("feedback.majority", "pair_lost")(  # looks at the decided votes only
+    lambda votes: elect([vote for vote in votes if towards_chosen(vote)])
+)
 wrong("feedback.majority", "pairs")(
     lambda votes: {at: w for at, (_, w) in enumerate(elect(votes).items())}
 )
@@ -66,7 +69,64 @@ wrong("feedback.majority", "return_type")(lambda votes: list(elect(votes).items(
 wrong("feedback.majority", "none")(lambda votes: print(elect(votes)))
 wrong("feedback.majority", "mutated")(lambda votes: (elect(votes), votes.clear())[0])
 
+
+def tallies(votes, *, others=False):
+    """{pair: Counter of "chosen" and "rejected"}; with `others` also of None, a tie or a skip."""
+    counts = {}
+    for vote in votes:
+        count = counts.setdefault(vote["pair"], Counter())
+        if vote["vote"] in ("left", "right"):
+            count["chosen" if towards_chosen(vote) > 0 else "rejected"] += 1
+        elif others:
+            count[None] += 1
+    return counts
+
+
+wrong("feedback.majority", "draw_decided")(  # the side that was voted first wins a draw
+    lambda votes: {p: c.most_common(1)[0][0] if c else None for p, c in tallies(votes).items()}
+)
+wrong("feedback.majority", "draw_decided")(  # ties are a third candidate
+    lambda votes: {p: c.most_common(1)[0][0] for p, c in tallies(votes, others=True).items()}
+)
+
+
+@wrong("feedback.majority", "draw_decided")
+def _(votes):  # more than half of all votes, ties included
+    counts = tallies(votes, others=True)
+    return {p: "chosen" if c["chosen"] > c.total() / 2 else "rejected" for p, c in counts.items()}
+
+
+@wrong("feedback.majority", "tie_competes")
+def _(votes):  # more than half of all votes, for either side
+    result = {}
+    for pair, count in tallies(votes, others=True).items():
+        most = [side for side in ("chosen", "rejected") if count[side] > count.total() / 2]
+        result[pair] = most[0] if most else None
+    return result
+
+
+@wrong("feedback.majority", "tie_competes")
+def _(votes):  # ties are a third candidate, and a draw between any two is undecided
+    result = {}
+    for pair, count in tallies(votes, others=True).items():
+        (first, most), (_, second) = [*count.most_common(2), (None, 0)][:2]
+        result[pair] = first if most > second else None
+    return result
+
+
+@wrong("feedback.majority", "wrong_winner")
+def _(votes):  # only if all agree
+    counts = tallies(votes)
+    return {p: next(iter(c)) if len(c) == 1 else None for p, c in counts.items()}
+
+
 right("feedback.majority")(elect)
+right("feedback.majority")(
+    lambda votes: {
+        p: None if c["chosen"] == c["rejected"] else c.most_common(1)[0][0]
+        for p, c in tallies(votes).items()
+    }
+)
 
 
 @right("feedback.majority")
@@ -113,6 +173,9 @@ def kappa(**options):
 wrong("feedback.kappa", "only_agreement")(kappa(chance="none"))
 wrong("feedback.kappa", "only_agreement")(lambda a, b: float(numpy.mean([x == y for x, y in zip(a, b, strict=True)])))  # fmt: skip
 wrong("feedback.kappa", "uniform_chance")(kappa(chance="uniform"))
+wrong("feedback.kappa", "uniform_chance")(
+    lambda a, b: (sum(x == y for x, y in zip(a, b, strict=True)) / len(a) - 0.5) / 0.5
+)
 wrong("feedback.kappa", "pooled_shares")(kappa(chance="pooled"))
 wrong("feedback.kappa", "one_annotator")(kappa(chance="first"))
 wrong("feedback.kappa", "two_labels")(kappa(labels=("chosen", "rejected")))

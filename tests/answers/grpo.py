@@ -39,6 +39,24 @@ wrong("grpo.advantages", "population_std")(scaled(correction=0))
 wrong("grpo.advantages", "variance")(scaled(by="var"))
 wrong("grpo.advantages", "no_epsilon")(scaled(epsilon=0.0))
 wrong("grpo.advantages", "interleaved")(scaled(interleaved=True))
+
+
+def flat(rewards, size, *, mean=True, std=True):
+    """As `relative`, but a mean and a std that were not kept as columns: they run along the rows."""
+    groups = rewards.view(-1, size)
+    middle = groups.mean(1, keepdim=not mean)
+    scale = groups.std(1, keepdim=not std) + 1e-4
+    return ((groups - middle) / scale).view(-1)
+
+
+wrong("grpo.advantages", "no_keepdim")(flat)
+wrong("grpo.advantages", "no_keepdim")(lambda r, size: flat(r, size, mean=False))
+wrong("grpo.advantages", "no_keepdim")(lambda r, size: flat(r, size, std=False))
+wrong("grpo.advantages", "no_keepdim")(lambda r, size: flat(r, size).view(-1, size))
+wrong("grpo.advantages", "no_keepdim")(
+    lambda r, size: (r.view(-1, size) - r.view(-1, size).mean(1)).flatten()
+)
+wrong("grpo.advantages", "exception")(lambda r, size: r - r.view(-1, size).mean(1))
 wrong("grpo.advantages", "sign")(lambda r, size: -relative(r, size))
 wrong("grpo.advantages", "advantage_shape")(lambda r, size: relative(r, size).view(-1, size))
 wrong("grpo.advantages", "not_finite")(lambda r, size: relative(r, size).log())
@@ -94,6 +112,20 @@ wrong("grpo.alarm", "equal_counts")(detects(test=lambda p, q, t, u: p >= q and t
 wrong("grpo.alarm", "wraps")(
     lambda proxy, truth, n: smoke(proxy, truth, n, start=0) if len(proxy) >= n else None
 )
+
+
+@wrong("grpo.alarm", "wraps")
+def _(proxy, truth, patience):  # stops with an IndexError where patience is longer than the lists
+    for t in range(len(proxy)):
+        if proxy[t] > proxy[t - patience] and truth[t] < truth[t - patience]:
+            return t
+
+
+@wrong("grpo.alarm", "exception")
+def _(proxy, truth, patience):  # right, but for lists that are too short to judge
+    return smoke(proxy, truth, patience) if proxy[patience] is not None else None
+
+
 wrong("grpo.alarm", "starts_late")(lambda proxy, truth, n: smoke(proxy, truth, n, start=n + 1))
 wrong("grpo.alarm", "counted_from")(
     lambda proxy, truth, n: None if (t := smoke(proxy, truth, n)) is None else t + 1
@@ -144,7 +176,24 @@ wrong("grpo.control", "floor_is_minimum")(lambda *a: [max(a[-1], v) for v in pay
 wrong("grpo.control", "length_free")(pays(over=lambda n, limit: 0))
 wrong("grpo.control", "off_by_one")(pays(over=lambda n, limit: max(0, n - limit + 1)))
 wrong("grpo.control", "long_rewarded")(pays(over=lambda n, limit: min(0, limit - n)))
-wrong("grpo.control", "value")(lambda *a: [2 * v for v in pay(*a)])
+wrong("grpo.control", "price_ignored")(
+    lambda s, n, r, limit, price, floor: pay(s, n, r, limit, 1.0, floor)
+)
+wrong("grpo.control", "floor_added")(
+    lambda s, n, r, limit, price, floor: [
+        a - price * max(0, b - limit) if c else min(floor, a)
+        for a, b, c in zip(s, n, r, strict=True)
+    ]
+)
+wrong("grpo.control", "floor_added")(pays(mistake=min))
+wrong("grpo.control", "floor_added")(pays(mistake=max))
+wrong("grpo.control", "wrong_not_floored")(
+    lambda s, n, r, *rest: [
+        v if c else a for a, c, v in zip(s, r, pay(s, n, r, *rest), strict=True)
+    ]
+)
+wrong("grpo.control", "control_value")(lambda *a: [2 * v for v in pay(*a)])
+wrong("grpo.control", "control_value")(lambda *a: pay(*a)[:1])
 wrong("grpo.control", "return_type")(lambda *a: sum(pay(*a)))
 wrong("grpo.control", "none")(lambda *a: None)
 
@@ -169,6 +218,9 @@ def graded(test):
 wrong("grpo.reward", "fact_ignored")(graded(lambda text, fact: float(text.startswith("The"))))
 wrong("grpo.reward", "form_ignored")(graded(lambda text, fact: float(fact_told(text, fact))))
 wrong("grpo.reward", "same_for_all")(graded(lambda text, fact: 1.0))
+wrong("grpo.reward", "same_for_all")(  # a form that no manner has
+    graded(lambda text, fact: float(text.startswith("It is ") and fact_told(text, fact)))
+)
 wrong("grpo.reward", "wrong_preferred")(
     graded(lambda text, fact: float(text.startswith("The") and not fact_told(text, fact)))
 )
