@@ -83,6 +83,10 @@ def _state(*adapters: str) -> dict[str, torch.Tensor]:
                 value = 10.0 * number + layer + (side == "B") / 2
                 state[f"{stem}.lora_{side}.{name}.weight"] = torch.full(shape, value)
     state["base_model.model.model.norm.weight"] = torch.ones(2)
+    # What LoraConfig(modules_to_save=["score"]) adds: a whole trained copy of a layer, no A and B.
+    state["base_model.model.score.original_module.weight"] = torch.full((2, 2), 5.0)
+    for number, name in enumerate(adapters):
+        state[f"base_model.model.score.modules_to_save.{name}.weight"] = torch.full((2, 2), number)
     return state
 
 
@@ -98,13 +102,17 @@ def adapter_state(answer, reference):
                 if not torch.equal(expect_type(got[key], torch.Tensor), want[key]):
                     raise Wrong("tensor_changed", place=key)
             continue
-        if any("lora_" not in str(key) for key in got):
-            raise Wrong("whole_model", count=sum("lora_" not in str(key) for key in got))
+        base = [key for key in got if "lora_" not in str(key) and "modules_to" not in str(key)]
+        if base:
+            raise Wrong("whole_model", count=len(base))
         others = [o for o in adapters if o != name and any(f".{o}." in str(key) for key in got)]
         if others:
             raise Wrong("other_adapter", name=name, other=others[0])
         if any(f".{name}." in str(key) for key in got):
             raise Wrong("name_kept", name=name)
+        copies = [key for key in got if "modules_to" in str(key)]
+        if copies:
+            raise Wrong("no_pair", place=copies[0])
         if want.keys() > got.keys() and len({k.split("lora_")[1][0] for k in got}) == 1:
             raise Wrong("half")
         raise Wrong("keys", got=short(sorted(got)), want=short(sorted(want)))

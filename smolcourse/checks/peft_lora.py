@@ -50,10 +50,14 @@ def memory(answer, reference):
             return "states_of_all"
         if got["optimizer"] == want["optimizer"] // 2 and want["optimizer"]:
             return "one_state"
-        if size != 4 and got["weights"] == 4 * total:
-            return "size_ignored", {"size": size}
-        if got["weights"] == total and size != 1:
-            return "numbers_not_bytes"
+        numbers = {"weights": total, "gradients": trained, "optimizer": 2 * trained}
+        for name, count in numbers.items():
+            if got[name] == want[name]:
+                continue
+            if got[name] == count:
+                return "numbers_not_bytes", {"name": name}
+            if got[name] == 4 * count:
+                return "size_ignored", {"name": name, "args": args, "size": size}
         return None
 
     compare_on(answer, reference, cases, explain=explain)
@@ -81,6 +85,8 @@ def rank(answer, reference):
         (matrix([5.0], 4, 6), 0.9),
         (-matrix([3.0, 2.9, 0.1], 6, 6), 0.75),
         (0.01 * matrix([4.0, 3.0, 3.0, 1.0], 4, 9), 0.8),
+        # Rank 1 keeps the share exactly, with every norm and square exact in floating point.
+        (torch.eye(4), 0.25),
     ]
     got = [expect_type(answer(*args), int) for args in cases]
     want = [reference(*args) for args in cases]
@@ -94,11 +100,15 @@ def rank(answer, reference):
 
 def _rank_mistakes() -> list[tuple]:
     """(message key, the rank that this mistake gives for a matrix and a share)."""
+    import torch
     from torch import linalg
 
-    def first(values, share, more=1):
+    def first(values, share, more=1, below=torch.lt):
         """The number of values whose sum stays below the share, and one."""
-        return int((values.cumsum(0) / values.sum() < share).sum()) + more
+        return int(below(values.cumsum(0) / values.sum(), share).sum()) + more
+
+    def squares(matrix):
+        return linalg.svdvals(matrix) ** 2
 
     def alone(matrix, share):
         values = linalg.svdvals(matrix)
@@ -106,8 +116,10 @@ def _rank_mistakes() -> list[tuple]:
 
     return [
         ("not_squared", lambda m, share: first(linalg.svdvals(m), share)),
-        ("off_by_one", lambda m, share: first(linalg.svdvals(m) ** 2, share, more=0)),
-        ("smallest_first", lambda m, share: first(linalg.svdvals(m).flip(0) ** 2, share)),
+        ("off_by_one", lambda m, share: first(squares(m), share, more=0)),
+        ("off_by_one", lambda m, share: first(squares(m), share, more=0, below=torch.le)),
+        ("share_reached", lambda m, share: first(squares(m), share, below=torch.le)),
+        ("smallest_first", lambda m, share: first(squares(m).flip(0), share)),
         ("full_rank", lambda m, share: int(linalg.matrix_rank(m))),
         ("threshold", alone),
     ]
@@ -124,6 +136,10 @@ def count(answer, reference):
         (ODD, ["q_proj", "k_proj", "v_proj", "o_proj"], 5),
         (WIDE, list(ALL), 16),
         (PLAIN, list(reversed(ALL)), 1),
+        (ODD, ["k_proj"], 3),
+        (ODD, ["o_proj"], 2),
+        (ODD, ["gate_proj"], 2),
+        (ODD, ["down_proj"], 4),
     ]
     for args in cases:
         expect_type(answer(*args), int)
@@ -154,6 +170,10 @@ def count(answer, reference):
         for key, changed in variants:
             if got == layers * r * sum(i + o for i, o in _sides(changed, targets)):
                 return key, facts
+        for key, changed in _mistaken_shapes(sizes):
+            shapes = dict(zip(targets, sides, strict=True)) | changed
+            if got == layers * r * sum(sum(shapes[name]) for name in targets):
+                return key, facts
         square = [
             (i, i) if name in ALL[:4] else (i, o)
             for name, (i, o) in zip(targets, sides, strict=True)
@@ -162,8 +182,36 @@ def count(answer, reference):
             return "key_value_heads", facts
         return None
 
-    compare_on(answer, reference, cases, explain=explain)
+    try:
+        compare_on(answer, reference, cases, explain=explain)
+    except Wrong as wrong:
+        if wrong.key == "value":
+            _say_the_simplest(answer, reference, cases)
+        raise
     _refuses_ranks(lambda r: answer(TINY, ["q_proj"], r))
+
+
+def _mistaken_shapes(sizes: dict) -> list[tuple]:
+    """(message key, (inputs, outputs) of the projections that this mistake gets wrong)."""
+    hidden, middle = sizes["hidden_size"], sizes["intermediate_size"]
+    without_size = dict(zip(ALL, _sides(sizes | {"head_dim": 1}, ALL), strict=True))
+    found = [
+        ("output_inputs", {"o_proj": (hidden, hidden)}),
+        ("down_inputs", {"down_proj": (hidden, hidden)}),
+        ("down_inputs", {"down_proj": (middle, middle)}),
+    ]
+    for names in (ALL[1:3], ALL[:3], ALL[:4]):
+        found.append(("head_dim_missing", {name: without_size[name] for name in names}))
+    return found
+
+
+def _say_the_simplest(answer, reference, cases: list[tuple]) -> None:
+    """Wrong with the case of the fewest targets: there a mistake is found soonest."""
+    for sizes, targets, r in sorted(cases, key=lambda case: len(case[1])):
+        got, want = expect_type(answer(sizes, targets, r), int), reference(sizes, targets, r)
+        if got != want:
+            said = ", ".join(f"{name} {size}" for name, size in sizes.items())
+            raise Wrong("cost", targets=", ".join(targets), r=r, got=got, want=want, sizes=said)
 
 
 def _sides(sizes: dict, targets) -> list[tuple[int, int]]:

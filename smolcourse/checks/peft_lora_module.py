@@ -39,7 +39,9 @@ def _layer_start(made, linear, r: int) -> None:
         value = getattr(made, name, None)
         if value is None:
             raise Wrong("missing_parameter", name=name)
-        if isinstance(value, torch.nn.Module) or not any(value is p for p in parameters.values()):
+        if isinstance(value, torch.nn.Module):
+            raise Wrong("module_instead", name=name, got=type(value).__name__, expected=shape)
+        if not any(value is p for p in parameters.values()):
             raise Wrong("not_parameter", name=name, got=type(value).__name__)
         if tuple(value.shape) != shape:
             raise Wrong("parameter_shape", name=name, got=tuple(value.shape), expected=shape)
@@ -79,6 +81,7 @@ def _layer_values(made, linear, r: int, alpha: float) -> None:
     base, delta = linear(x), x @ a.T @ b.T
     want = base + alpha / r * delta
     mistakes = [
+        ("scale_rounded", base + alpha // r * delta),
         ("scale_forgotten", base + delta),
         ("root_of_rank", base + alpha / r**0.5 * delta),
         ("alpha_only", base + alpha * delta),
@@ -218,6 +221,7 @@ def inject(answer, reference):
         (_transformer, ["q_proj"], ids),
         (_transformer, every, ids),
         (_transformer, ["k_proj", "v_proj"], ids),
+        (_transformer, ["lm_head"], ids),  # at the top: its name has no dot
         (_toy, ["up_proj"], x),
     ]
     for make, targets, inputs in cases:
@@ -245,6 +249,9 @@ def inject(answer, reference):
 
 def _injected(model, got, want: list[str], calls: list, kind: type) -> None:
     """The right layers were replaced, and only what `wrap` made is trained."""
+    dotted = [own for module in model.modules() for own in module._modules if "." in own]
+    if dotted:  # named_modules() would show it under the very name of the layer to replace
+        raise Wrong("dotted_child", name=dotted[0])
     replaced = [name for name, module in model.named_modules() if isinstance(module, kind)]
     missing = [name for name in want if name not in replaced]
     extra = [name for name in replaced if name not in want]

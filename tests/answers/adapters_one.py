@@ -49,6 +49,11 @@ wrong("adapters.state", "keys")(chosen(lambda k, name: mine(k, name) and "v_proj
 wrong("adapters.state", "return_type")(lambda state, name: [k for k in state if mine(k, name)])
 
 
+wrong("adapters.state", "no_pair")(
+    lambda state, n: {k.replace(f".{n}.", "."): t for k, t in state.items() if f".{n}." in k}
+)
+
+
 @wrong("adapters.state", "tensor_changed")
 def _(state, name):  # takes the name out of every adapter's keys: the last one wins
     return {".".join(k.split(".")[:-2]) + ".weight": t for k, t in state.items() if "lora_" in k}

@@ -75,6 +75,8 @@ wrong("lora.layer", "frozen")(
     but(forward=Good.forward, __init__=lambda self, *args: _frozen(self, *args))
 )
 wrong("lora.layer", "scale_forgotten")(but(scale=lambda self: 1.0))
+wrong("lora.layer", "scale_rounded")(but(scale=lambda self: self.alpha // self.r))
+wrong("lora.layer", "scale_rounded")(but(scale=lambda self: int(self.alpha / self.r)))
 wrong("lora.layer", "root_of_rank")(but(scale=lambda self: self.alpha / self.r**0.5))
 wrong("lora.layer", "alpha_only")(but(scale=lambda self: self.alpha))
 wrong("lora.layer", "scale_inverted")(but(scale=lambda self: self.r / self.alpha))
@@ -133,8 +135,8 @@ class _(nn.Module):
         self.lora_A = nn.Linear(base.in_features, r, bias=False)
 
 
-@wrong("lora.layer", "not_parameter")
-class _(nn.Module):
+@wrong("lora.layer", "module_instead")
+class _(nn.Module):  # as PEFT keeps them
     def __init__(self, base, r, alpha):
         super().__init__()
         self.base = base.requires_grad_(False)
@@ -268,6 +270,36 @@ def _(model, targets, wrap):
         if name.split(".")[-1] in targets:
             module = wrap(module)  # noqa: PLW2901
             names.append(name)
+    return names
+
+
+@wrong("lora.inject", "dotted_child")
+def _(model, targets, wrap):  # setattr takes a dotted name without a word
+    model.requires_grad_(False)
+    layers = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and name.split(".")[-1] in targets
+    ]
+    for name, linear in layers:
+        setattr(model, name, wrap(linear))
+    return [name for name, _ in layers]
+
+
+@wrong("lora.inject", "names")
+def _(model, targets, wrap):  # a layer at the top of the model is ".lm_head" for it
+    names = []
+    for path, parent in list(model.named_modules()):
+        for own, child in list(parent.named_children()):
+            if own in targets and isinstance(child, nn.Linear):
+                names.append(f"{path}.{own}")
+    if {name.split(".")[-1] for name in names} < set(targets):
+        raise ValueError("A target has no layer.")
+    model.requires_grad_(False)
+    for name in names:
+        path, _, own = name.rpartition(".")
+        parent = model.get_submodule(path)
+        setattr(parent, own, wrap(getattr(parent, own)))
     return names
 
 

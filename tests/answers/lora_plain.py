@@ -39,6 +39,10 @@ wrong("lora.memory", "numbers_not_bytes")(
 wrong("lora.memory", "size_ignored")(
     memory(lambda n, t, s: 4 * n, lambda n, t, s: 4 * t, lambda n, t, s: 8 * t)
 )
+wrong("lora.memory", "size_ignored")(memory(ALL_OF, TRAINED, lambda n, t, s: 2 * t * 4))
+wrong("lora.memory", "size_ignored")(memory(ALL_OF, lambda n, t, s: 4 * t, times(1, 2)))
+wrong("lora.memory", "numbers_not_bytes")(memory(ALL_OF, TRAINED, lambda n, t, s: 2 * t))
+wrong("lora.memory", "numbers_not_bytes")(memory(ALL_OF, lambda n, t, s: t, times(1, 2)))
 wrong("lora.memory", "value")(memory(ALL_OF, TRAINED, times(1, 3)))
 wrong("lora.memory", "not_integer")(memory(ALL_OF, TRAINED, lambda n, t, s: t * s / 0.5))
 wrong("lora.memory", "return_type")(lambda n, t, s=4: (n * s, t * s, 2 * t * s))
@@ -80,6 +84,7 @@ wrong("lora.rank", "full_rank")(lambda matrix, share: int(torch.linalg.matrix_ra
 wrong("lora.rank", "threshold")(
     lambda m, share: int((torch.linalg.svdvals(m) >= share * torch.linalg.svdvals(m)[0]).sum())
 )
+wrong("lora.rank", "share_reached")(spectrum(lambda s: s**2, lambda kept, share: kept <= share))
 wrong("lora.rank", "value")(spectrum(lambda s: s**2, more=2))
 wrong("lora.rank", "value")(lambda m, share: min(m.shape))
 wrong("lora.rank", "return_type")(
@@ -119,8 +124,11 @@ def _(matrix, share):  # by what is left over
 # ---------------------------------------------------------------- lora.count
 
 
-def counted(cost=lambda i, o, r: r * (i + o), blocks=True, kv=True, head_dim=True, output=True):
-    """A parametrised count; right as it stands."""
+def counted(cost=lambda i, o, r: r * (i + o), blocks=True, kv=True, head_dim=True, sides=None):
+    """A parametrised count; right as it stands.
+
+    `sides(config)` gives (inputs, outputs) of some projections that are to be wrong.
+    """
 
     def count(config, targets, r):
         if r < 1:
@@ -130,11 +138,12 @@ def counted(cost=lambda i, o, r: r * (i + o), blocks=True, kv=True, head_dim=Tru
         size = config["head_dim"] if head_dim else hidden // heads
         q = heads * size
         k = config["num_key_value_heads"] * size if kv else q
-        sides = {"q_proj": (hidden, q), "k_proj": (hidden, k), "v_proj": (hidden, k)}
-        sides |= {"o_proj": (q, hidden), "gate_proj": (hidden, middle), "up_proj": (hidden, middle)}
-        sides |= {"down_proj": (middle, hidden)}
+        shapes = {"q_proj": (hidden, q), "k_proj": (hidden, k), "v_proj": (hidden, k)}
+        shapes |= {"o_proj": (q, hidden), "gate_proj": (hidden, middle)}
+        shapes |= {"up_proj": (hidden, middle), "down_proj": (middle, hidden)}
+        shapes |= sides(config) if sides else {}
         return (config["num_hidden_layers"] if blocks else 1) * sum(
-            cost(*sides[name], r) for name in targets
+            cost(*shapes[name], r) for name in targets
         )
 
     return count
@@ -151,7 +160,33 @@ wrong("lora.count", "one_factor")(counted(lambda i, o, r: r * i))
 wrong("lora.count", "one_factor")(counted(lambda i, o, r: r * o))
 wrong("lora.count", "rank_forgotten")(counted(lambda i, o, r: i + o))
 wrong("lora.count", "factor_two")(counted(lambda i, o, r: 2 * r * (i + o)))
-wrong("lora.count", "value")(counted(lambda i, o, r: r * (i + o) + r * r))
+wrong("lora.count", "cost")(counted(lambda i, o, r: r * (i + o) + r * r))
+wrong("lora.count", "output_inputs")(
+    counted(sides=lambda c: {"o_proj": (c["hidden_size"], c["hidden_size"])})
+)
+wrong("lora.count", "down_inputs")(
+    counted(sides=lambda c: {"down_proj": (c["hidden_size"], c["hidden_size"])})
+)
+wrong("lora.count", "head_dim_missing")(
+    counted(
+        sides=lambda c: dict.fromkeys(
+            ("k_proj", "v_proj"), (c["hidden_size"], c["num_key_value_heads"])
+        )
+    )
+)
+wrong("lora.count", "head_dim_missing")(
+    counted(
+        sides=lambda c: {
+            "q_proj": (c["hidden_size"], c["num_attention_heads"]),
+            "k_proj": (c["hidden_size"], c["num_key_value_heads"]),
+            "v_proj": (c["hidden_size"], c["num_key_value_heads"]),
+            "o_proj": (c["num_attention_heads"], c["hidden_size"]),
+        }
+    )
+)
+wrong("lora.count", "cost")(  # gate and up the wrong width
+    counted(sides=lambda c: dict.fromkeys(("gate_proj", "up_proj"), (c["hidden_size"],) * 2))
+)
 wrong("lora.count", "return_type")(lambda c, t, r: float(RIGHT_COUNT(c, t, r)))
 wrong("lora.count", "none")(lambda c, t, r: print(RIGHT_COUNT(c, t, r)))
 wrong("lora.count", "exception")(lambda c, t, r: r * c["q_proj"])
