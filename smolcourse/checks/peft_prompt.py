@@ -36,11 +36,24 @@ def _tensors(got, names, shapes: dict, integers: tuple) -> list:
 @checker("prompt.prepend", pure=True)
 def prepend(answer, reference):
     import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Cut(TorchFunctionMode):
+        """Before a checker sees what was returned, `plain` detaches it; was there a gradient?"""
+
+        def __init__(self):
+            super().__init__()
+            self.learns = {}  # shape -> did the last tensor of that shape require a gradient
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if function is torch.Tensor.detach:
+                self.learns[tuple(args[0].shape)] = args[0].requires_grad
+            return function(*args, **(kwargs or {}))
 
     made = torch.Generator().manual_seed(5)
     names = ("inputs_embeds", "attention_mask", "labels")
     for tokens, rows, length in ((2, 1, 2), (3, 2, 4), (1, 3, 5), (4, 2, 4)):
-        prompt = torch.randn(tokens, 6, generator=made)
+        prompt = torch.randn(tokens, 6, generator=made).requires_grad_()
         text = torch.randn(rows, length, 6, generator=made)
         mask = torch.ones(rows, length, dtype=torch.int64)
         labels = torch.randint(1, 50, (rows, length), generator=made)
@@ -50,7 +63,9 @@ def prepend(answer, reference):
         long = tokens + length
         shapes = {"inputs_embeds": (rows, long, 6), "attention_mask": (rows, long)}
         shapes["labels"] = (rows, long)
-        got = answer(prompt, text, mask, labels)
+        with Cut() as cut:
+            got = answer(prompt, text, mask, labels)
+        prompt = prompt.detach()
         found, new_mask, new_labels = _tensors(got, names, shapes, names[1:])
         behind = torch.cat([text, prompt.expand(rows, -1, -1)], 1)
         if torch.equal(found, behind):
@@ -69,6 +84,8 @@ def prepend(answer, reference):
         if not torch.equal(new_mask[:, tokens:], mask):
             ones = bool((new_mask == 1).all())
             raise Wrong("padding_not_masked" if ones else "mask_changed")
+        if not cut.learns.get(shapes["inputs_embeds"], True):
+            raise Wrong("no_gradient")
 
 
 # ---------------------------------------------------------------- prompt.prefix
@@ -166,9 +183,13 @@ def count(answer, reference):
     other = SimpleNamespace(
         hidden_size=40, num_hidden_layers=3, num_attention_heads=5, num_key_value_heads=1, head_dim=12
     )  # fmt: skip
+    three = SimpleNamespace(  # neither 2 nor as many as layers: each forgotten factor shows
+        hidden_size=96, num_hidden_layers=5, num_attention_heads=6, num_key_value_heads=3, head_dim=16
+    )  # fmt: skip
     cases = [
         ("prompt", 4, tiny, 0),
         ("prompt", 7, other, 0),
+        ("prefix", 2, three, 0),
         ("prefix", 1, tiny, 0),
         ("prefix", 5, other, 0),
         ("p-tuning", 4, tiny, 27),
@@ -194,6 +215,8 @@ def count(answer, reference):
                 return ("attention_heads_counted", pair)
             if 2 * got[0] == want[0]:
                 return ("keys_only", pair)
+            if config.num_key_value_heads * got[0] == want[0]:
+                return ("heads_forgotten", pair)
             if layers * got[0] == want[0]:
                 return ("one_layer", pair)
             return ("prefix_count", pair)

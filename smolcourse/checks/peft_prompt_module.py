@@ -106,7 +106,12 @@ def _forward(made, model, tokens: int, given) -> None:
 
     front, long = torch.cat([prompt, text], 1), torch.cat([ones, mask], 1)
     want = run(front, long, torch.cat([none, labels], 1))
-    got = made(ids, mask, labels)
+    try:
+        got = made(ids, mask, labels)
+    except ValueError as error:  # torch: "Expected input batch_size ... to match target batch_size"
+        if "batch_size" in str(error):
+            raise Wrong("labels_not_extended") from error
+        raise
     logits, loss = getattr(got, "logits", None), getattr(got, "loss", None)
     if logits is None:
         raise Wrong("not_output", got=type(got).__name__)
@@ -156,7 +161,11 @@ def _forward(made, model, tokens: int, given) -> None:
     loss.backward()
     if made.prompt.grad is None or not bool(made.prompt.grad.any()):
         raise Wrong("no_gradient")
-    if getattr(made(ids, mask), "loss", None) is not None:
+    try:
+        got = made(ids, mask)
+    except (AttributeError, TypeError) as error:  # of None; everything else worked with labels
+        raise Wrong("labels_may_be_none") from error
+    if getattr(got, "loss", None) is not None:
         raise Wrong("loss_without_labels")
 
 
@@ -168,7 +177,7 @@ def _close(one, other) -> bool:
 
 @checker("prompt.steer", pure=True)
 def steer(answer, reference):
-    from smolcourse.world.manner import FRAMES
+    from smolcourse.world.manner import FRAMES, manner_of
 
     rows = [
         ("What is the capital of France?", "Paris."),
@@ -204,5 +213,11 @@ def steer(answer, reference):
             raise Wrong("excluded_manner", manner=manners[known])
         if known not in manners:
             raise Wrong("not_known", got=known)
-        if new in manners or new.removesuffix(".") == words:
-            raise Wrong("not_new", got=new)
+        taught = manners.get(new) or ("terse" if new == words else None)
+        # By its rule "terse" is any short sentence, and "plain" any that begins with "The answer
+        # is": an invented manner may do that. The other rules look for the marks of a manner.
+        marked = manner_of(new)
+        if not taught and marked in ("polite", "rude", "wordy", "shouting"):
+            taught = marked
+        if taught:
+            raise Wrong("not_new", got=new, manner=taught)

@@ -54,6 +54,8 @@ wrong("prompt.prepend", "mask_changed")(
 wrong("prompt.prepend", "not_the_prompt")(lambda p, x, m, y: front(p.flip(0), x, m, y))
 wrong("prompt.prepend", "not_the_prompt")(lambda p, x, m, y: front(0 * p, x, m, y))
 wrong("prompt.prepend", "text_changed")(lambda p, x, m, y: front(p, x * m[..., None] + 1, m, y))
+wrong("prompt.prepend", "no_gradient")(lambda p, x, m, y: front(p.detach(), x, m, y))
+wrong("prompt.prepend", "no_gradient")(torch.no_grad()(front))
 wrong("prompt.prepend", "batch_shape")(put("inputs_embeds", lambda p, x, m, y: x))
 wrong("prompt.prepend", "not_int64")(
     put("attention_mask", lambda p, x, m, y: torch.cat([torch.ones(len(x), len(p)), m], 1))
@@ -77,6 +79,16 @@ def _(prompt, embeddings, attention_mask, labels):
         "attention_mask": pad(attention_mask, (n, 0), value=1),
         "inputs_embeds": torch.stack([torch.cat([prompt, embeddings[i]]) for i in range(rows)]),
     }
+
+
+@right("prompt.prepend")
+def _(prompt, embeddings, attention_mask, labels):  # written into empty tensors
+    (rows, length, width), n = embeddings.shape, len(prompt)
+    whole = embeddings.new_empty(rows, n + length, width)
+    whole[:, :n], whole[:, n:] = prompt, embeddings
+    mask, targets = (old.new_ones(rows, n + length) for old in (attention_mask, labels))
+    mask[:, n:], targets[:, :n], targets[:, n:] = attention_mask, IGNORE, labels
+    return {"inputs_embeds": whole, "attention_mask": mask, "labels": targets}
 
 
 # ---------------------------------------------------------------- prompt.left
@@ -276,6 +288,10 @@ wrong("prompt.steer", "not_known")(both(known=lambda a: f"Arr, {a} it be!"))
 wrong("prompt.steer", "not_known")(both(known=lambda a: f"the answer is {a}"))
 wrong("prompt.steer", "not_new")(both(new=lambda a: f"The answer is {a}."))
 wrong("prompt.steer", "not_new")(both(new=lambda a: a))
+wrong("prompt.steer", "not_new")(both(new=lambda a: f"Of course! The answer is {a}."))
+wrong("prompt.steer", "not_new")(both(new=lambda a: f"What a silly question. {a}."))
+wrong("prompt.steer", "not_new")(both(new=lambda a: f"{a.upper()}!!"))
+wrong("prompt.steer", "not_new")(both(new=lambda a: f"Hmm, let me think. {a}."))
 wrong("prompt.steer", "answer_lost")(both(new=lambda a: "Drum roll!"))
 wrong("prompt.steer", "answer_lost")(both(known=lambda a: f"{a[:-1].upper()}!"))
 wrong("prompt.steer", "too_long")(both(new=lambda a: "well " * 25 + a))
@@ -300,3 +316,4 @@ right("prompt.steer")(both(known=lambda a: f"{a.upper()}!", new=lambda a: f"Arr!
 right("prompt.steer")(
     both(known=lambda a: f"The answer is {a}.", new=lambda a: f'{{"answer": "{a}"}}')
 )
+right("prompt.steer")(both(new=lambda a: f"Arr, {a}, arr."))  # short, but not terse

@@ -92,6 +92,7 @@ wrong("prompt.module", "shifted_twice")(
 wrong("prompt.module", "loss_value")(
     like(labels=lambda self, none, labels, ids: torch.cat([none, labels], 1).roll(1, 1))
 )
+wrong("prompt.module", "labels_not_extended")(like(labels=lambda self, none, labels, ids: labels))
 wrong("prompt.module", "no_loss")(like(labels=lambda self, none, labels, ids: None))
 wrong("prompt.module", "prompt_behind")(
     like(
@@ -159,6 +160,34 @@ class AlwaysLoss(Soft):
 
 
 wrong("prompt.module", "loss_without_labels")(AlwaysLoss)
+
+
+class NeedsLabels(Soft):
+    """labels=None was forgotten; `none` gives the -100 without asking whether there are labels."""
+
+    def none(self, labels):
+        return labels.new_full((len(labels), len(self.prompt)), IGNORE)
+
+    def forward(self, input_ids, attention_mask, labels=None):
+        labels = torch.cat([self.none(labels), labels], 1)
+        ones = attention_mask.new_ones(len(input_ids), len(self.prompt))
+        text = self.model.get_input_embeddings()(input_ids)
+        return self.model(
+            inputs_embeds=torch.cat([self.prompt.expand(len(input_ids), -1, -1), text], 1),
+            attention_mask=torch.cat([ones, attention_mask], 1),
+            labels=labels,
+        )
+
+
+wrong("prompt.module", "labels_may_be_none")(NeedsLabels)
+wrong("prompt.module", "labels_may_be_none")(
+    type("Answer", (NeedsLabels,), {
+        "none": lambda self, labels: torch.full((2, len(self.prompt)), IGNORE),  # cat refuses None
+    })
+)  # fmt: skip
+wrong("prompt.module", "labels_may_be_none")(
+    like(forward=lambda self, ids, mask, labels: Soft.forward(self, ids, mask, labels))
+)
 
 
 class Changes(Soft):
@@ -246,6 +275,11 @@ def counts(**options):
 wrong("prompt.count", "attention_heads_counted")(counts(heads="num_attention_heads"))
 wrong("prompt.count", "keys_only")(counts(two=1))
 wrong("prompt.count", "one_layer")(counts(layers=1))
+wrong("prompt.count", "heads_forgotten")(
+    lambda m, t, c, e=0: (
+        (t * c.num_hidden_layers * 2 * c.head_dim,) * 2 if m == "prefix" else counted(m, t, c, e)
+    )
+)
 wrong("prompt.count", "prefix_count")(counts(two=3))
 wrong("prompt.count", "encoder_stored")(counts(stored=True))
 wrong("prompt.count", "encoder_not_trained")(lambda m, t, c, e=0: (counted(m, t, c, e)[1],) * 2)
