@@ -227,14 +227,14 @@ def _accumulate_mistake(found, right, batches, stale) -> str:
     import torch
     import torch.nn.functional as F
 
-    def gradients(weigh) -> torch.Tensor:
+    def gradients(weigh, shift: int = 1) -> torch.Tensor:
         """Of the sum of `weigh(losses, batch)` over the batches; losses of shape (rows, length)."""
         model = _toy_model()
         for batch in batches:
-            logits = model(batch["input_ids"]).logits[:, :-1]
+            logits = model(batch["input_ids"]).logits
             losses = F.cross_entropy(
-                logits.transpose(1, 2),
-                batch["labels"][:, 1:],
+                logits[:, : logits.shape[1] - shift].transpose(1, 2),
+                batch["labels"][:, shift:],
                 ignore_index=IGNORE,
                 reduction="none",
             )
@@ -243,7 +243,7 @@ def _accumulate_mistake(found, right, batches, stale) -> str:
 
     counts = [int((batch["labels"][:, 1:] != IGNORE).sum()) for batch in batches]
     total, passes = sum(counts), len(batches)
-    shifted_count = sum(int((batch["labels"] != IGNORE).sum()) for batch in batches)
+    unshifted = sum(int((batch["labels"] != IGNORE).sum()) for batch in batches)
     positions = sum(batch["labels"][:, 1:].numel() for batch in batches)
     real = sum(int(batch["attention_mask"].sum()) for batch in batches)
 
@@ -255,7 +255,7 @@ def _accumulate_mistake(found, right, batches, stale) -> str:
         ("sum_of_means", lambda x, b: x.sum() / own(b)),
         ("summed", lambda x, b: x.sum()),
         ("sum_over_passes", lambda x, b: x.sum() / passes),
-        ("counted_before_shift", lambda x, b: x.sum() / shifted_count),
+        ("counted_before_shift", lambda x, b: x.sum() / unshifted),
         ("counted_padding", lambda x, b: x.sum() / positions),
         ("counted_padding", lambda x, b: x.sum() / real),
         ("by_rows", lambda x, b: x.sum() / sum(len(c["labels"]) for c in batches)),
@@ -264,6 +264,9 @@ def _accumulate_mistake(found, right, batches, stale) -> str:
     for key, weigh in known:
         if torch.allclose(found, gradients(weigh), atol=1e-5, rtol=1e-4):
             return key
+    for weigh in (lambda x, b: x.sum(), lambda x, b: x.sum() / own(b)):  # whatever it is divided by
+        if torch.cosine_similarity(found, gradients(weigh, shift=0), dim=0) > 0.99999:
+            return "not_shifted"
     if stale and torch.allclose(found - 1, right, atol=1e-5, rtol=1e-4):
         return "stale"
     model = _toy_model()  # only the last pass, whatever its weight

@@ -35,6 +35,9 @@ wrong("resources.memory", "bits_not_bytes")(bytes_of(weights=lambda f, t, b: f *
 wrong("resources.memory", "bits_not_bytes")(bytes_of(weights=lambda f, t, b: f * b + 4 * t))
 wrong("resources.memory", "bits_not_bytes")(bytes_of(gradients=lambda f, t, b: 32 * t))
 wrong("resources.memory", "frozen_forgotten")(bytes_of(weights=lambda f, t, b: 4 * t))
+wrong("resources.memory", "frozen_forgotten")(
+    bytes_of(weights=lambda f, t, b: f * (b // 8) + 4 * t)
+)
 wrong("resources.memory", "frozen_bits_ignored")(bytes_of(weights=lambda f, t, b: 4 * (f + t)))
 wrong("resources.memory", "trained_in_few_bits")(bytes_of(weights=lambda f, t, b: (f + t) * b / 8))
 wrong("resources.memory", "frozen_has_gradients")(bytes_of(gradients=lambda f, t, b: 4 * (f + t)))
@@ -58,17 +61,18 @@ right("resources.memory")(lambda *args: bytes_of()(*args) | {"total": 0})
 # ---------------------------------------------------------------- resources.accumulate
 
 
-def summed(model, batch):
+def summed(model, batch, shift=1):
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-    labels = batch["labels"][:, 1:].flatten()
-    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels, reduction="sum")
+    labels = batch["labels"][:, shift:].flatten()
+    logits = logits[:, : logits.shape[1] - shift].flatten(0, 1)
+    return F.cross_entropy(logits, labels, reduction="sum")
 
 
 def count(batches, start=1):
     return sum(int((batch["labels"][:, start:] != -100).sum()) for batch in batches)
 
 
-def passes(weigh, zero=True, between=False):
+def passes(weigh, zero=True, between=False, shift=1):
     """An answer that gives each pass `weigh(sum of losses, batch, batches)` and adds up."""
 
     def answer(model, batches):
@@ -78,7 +82,7 @@ def passes(weigh, zero=True, between=False):
         for batch in batches:
             if between:
                 model.zero_grad()
-            loss = weigh(summed(model, batch), batch, batches)
+            loss = weigh(summed(model, batch, shift), batch, batches)
             loss.backward()
             total += loss.item()
         return total
@@ -102,6 +106,11 @@ wrong("resources.accumulate", "counted_padding")(
 )
 wrong("resources.accumulate", "by_rows")(
     passes(lambda x, b, bs: x / sum(len(c["labels"]) for c in bs))
+)
+wrong("resources.accumulate", "not_shifted")(passes(lambda x, b, bs: x / count(bs), shift=0))
+wrong("resources.accumulate", "not_shifted")(passes(lambda x, b, bs: x / count(bs, 0), shift=0))
+wrong("resources.accumulate", "not_shifted")(
+    passes(lambda x, b, bs: x / max(count([b], 0), 1) / len(bs), shift=0)
 )
 wrong("resources.accumulate", "only_the_last")(passes(lambda x, b, bs: x / count(bs), between=True))
 wrong("resources.accumulate", "stale")(passes(lambda x, b, bs: x / count(bs), zero=False))
@@ -220,6 +229,7 @@ def planner(
     strategies=("full", "checkpointing", "lora", "qlora"),
     fixed_counts=True,
     none=("too big", 0, 0),
+    **other,
 ):
     """A parametrised answer; right as it stands."""
 
@@ -231,6 +241,7 @@ def planner(
             "lora": (w + 0.02 * t, row / 4),
             "qlora": (w * 4.5 / 32 + 0.02 * t, row / 4),
         }
+        costs |= {name: cost(sizes) for name, cost in other.items()}
         for name in strategies:
             fixed, one = costs[name]
             for size in sizes_of(rows):
@@ -245,6 +256,24 @@ wrong("resources.plan", "exactly_full")(planner(fits=lambda need, budget: need <
 wrong("resources.plan", "too_late")(planner(sizes_of=lambda rows: [rows]))
 wrong("resources.plan", "too_late")(planner(strategies=("qlora", "lora", "checkpointing", "full")))
 wrong("resources.plan", "not_the_largest")(planner(sizes_of=lambda rows: [1]))
+# Costs that are too high: the hint must speak of costs, too.
+wrong("resources.plan", "not_the_largest")(
+    planner(lora=lambda s: (s["weights"] + 0.02 * (s["gradients"] + s["optimizer"]), s["row"]))
+)
+wrong("resources.plan", "too_late")(
+    planner(
+        lora=lambda s: (s["weights"] + s["gradients"] + 0.02 * s["optimizer"], s["row"] / 4),
+        qlora=lambda s: (s["weights"] * 4.5 / 32 + s["gradients"] + 0.02 * s["optimizer"], s["row"] / 4),
+    )
+)  # fmt: skip
+wrong("resources.plan", "too_late")(
+    planner(qlora=lambda s: (s["weights"] * 4.5 / 32 + s["gradients"] + s["optimizer"], s["row"] / 4))
+)  # fmt: skip
+wrong("resources.plan", "not_the_largest")(
+    planner(
+        checkpointing=lambda s: (s["weights"] + s["gradients"] + s["optimizer"], 0.75 * s["row"])
+    )
+)
 wrong("resources.plan", "not_a_divisor")(planner(sizes_of=lambda rows: range(rows, 0, -1)))
 wrong("resources.plan", "does_not_fit")(planner(fixed_counts=False))
 wrong("resources.plan", "does_not_fit")(planner(strategies=("full",), none=("full", 1, 8)))

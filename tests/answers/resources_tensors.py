@@ -26,6 +26,26 @@ wrong("resources.dequantize", "return_type")(
 wrong("resources.dequantize", "exception")(lambda c, s, v, b: v[c.long()] * s)
 wrong("resources.dequantize", "value")(lambda c, s, v, b: v[c.long()] * s.repeat_interleave(b) + 1)
 
+wrong("resources.dequantize", "uint8_is_no_index")(lambda c, s, v, b: v[c] * s.repeat_interleave(b))
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: torch.index_select(v, 0, c) * s.repeat_interleave(b)
+)
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: v.gather(0, c) * s.repeat_interleave(b)
+)
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: v.take(c) * s.repeat_interleave(b)
+)
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: torch.stack([v[code] for code in c]) * s.repeat_interleave(b)
+)
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: torch.tensor([float(v[c[i]] * s[i // b]) for i in range(len(c))])
+)
+wrong("resources.dequantize", "uint8_is_no_index")(
+    lambda c, s, v, b: (v[c.view(-1, b)] * s[:, None]).flatten()
+)
+
 right("resources.dequantize")(lambda c, s, v, b: v[c.int()] * s.repeat_interleave(b))
 right("resources.dequantize")(
     lambda c, s, v, b: (v[c.long()].view(-1, b) * s[:, None]).flatten().double()
@@ -143,6 +163,7 @@ def lloyd(sample, count, times=30):
 
 wrong("resources.levels", "not_better")(lambda sample, count: torch.linspace(-1, 1, count))
 wrong("resources.levels", "not_better")(lambda s, count: torch.linspace(-1, 1, count) ** 3)
+wrong("resources.levels", "not_better")(lambda s, count: lloyd(s, count, times=0))  # quantiles
 wrong("resources.levels", "count")(lambda sample, count: lloyd(sample, 16))
 wrong("resources.levels", "count")(lambda sample, count: lloyd(sample, count)[None])
 wrong("resources.levels", "not_rising")(lambda sample, count: lloyd(sample, count).flip(0))
