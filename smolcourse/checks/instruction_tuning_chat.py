@@ -13,7 +13,7 @@ from functools import cache
 # is meant for the learner's code. This file itself is only imported when a chat.* id is checked.
 from transformers import PreTrainedTokenizerFast
 
-from smolcourse.check import Wrong, checker, compare_on, expect_type, short
+from smolcourse.check import Wrong, checker, compare_on, describe_error, expect_type, short
 from smolcourse.tokenizer import CHAT_TEMPLATE, train_tokenizer
 
 END = "<|im_end|>"
@@ -129,7 +129,10 @@ SPLIT_CHATS = [
 def chat_split(answer, reference):
     for tokenizer in (make_tokenizer(), make_tokenizer(OTHER_TEMPLATE)):
         for messages in SPLIT_CHATS:
-            got = _id_lists(answer(tokenizer, messages))
+            try:
+                got = _id_lists(answer(tokenizer, messages))
+            except ValueError as error:
+                raise Wrong("refused", **describe_error(error)) from error
             _name_split(tokenizer, messages, got, reference(tokenizer, messages))
     for template in (SPACED_TEMPLATE, THINKING_TEMPLATE):
         try:

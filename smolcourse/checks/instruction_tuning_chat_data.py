@@ -2,7 +2,7 @@
 
 import re
 
-from smolcourse.check import Wrong, checker, compare_on, expect_type, short
+from smolcourse.check import Wrong, checker, compare_on, describe_error, expect_type, short
 from smolcourse.checks.instruction_tuning_chat import chat
 
 # ---------------------------------------------------------------- chat.from_math
@@ -15,6 +15,8 @@ MATH_ROWS = [
     {"question": "Half of 5?\nWrite a number.",
      "answer": "Half of 5 is 5 / 2 = <<5/2=2.5>>2.5.\nIt is <<2.5>>no whole number.\n#### 2.5"},
     {"question": "What is left of 3 if you take 10?", "answer": "3 - 10 = <<3-10=-7>>-7\n#### -7"},
+    {"question": " Two steps? ",  # two notes in a line; a space before the one, after the other
+     "answer": "2 * 3 = <<2*3=6>>6, and 6 + 1<<6+1=7>> = 7.\n#### 7"},
 ]  # fmt: skip
 
 
@@ -54,6 +56,8 @@ def _explain_math(args, got, want):
         return "question_changed"
     if "<<" in text or ">>" in text:
         return "annotations_left"
+    if text != want["messages"][1]["content"] and text in _greedy(row["answer"]):
+        return "greedy"
     if "####" in text:
         return "mark_left"
     right = want["messages"][1]["content"]
@@ -65,7 +69,13 @@ def _explain_math(args, got, want):
         return "no_sentence"
     if text.replace(",", "") == right.replace(",", ""):
         return "separator_lost"
-    return "line_breaks_changed" if text.split() == right.split() else None
+    return "line_breaks_changed" if "".join(text.split()) == "".join(right.split()) else None
+
+
+def _greedy(answer: str) -> list[str]:
+    """What is left when all from the first << to the last >> goes, in each line or altogether."""
+    left = [re.sub(r"<<.*>>", "", answer, flags=flags) for flags in (0, re.DOTALL)]
+    return [f"{text}.".replace("#### ", "The answer is ") for text in left]
 
 
 # ---------------------------------------------------------------- chat.from_smoltalk
@@ -95,7 +105,12 @@ BAD_CHATS = {
 
 @checker("chat.from_smoltalk", pure=True)
 def chat_from_smoltalk(answer, reference):
-    _shape(answer(_smoltalk(GOOD_CHATS[0])))
+    for messages in GOOD_CHATS:
+        try:
+            _shape(answer(_smoltalk(messages)))
+        except ValueError as error:
+            roles = ", ".join(message["role"] for message in messages)
+            raise Wrong("refused", roles=roles, **describe_error(error)) from error
     rows = [(_smoltalk(messages),) for messages in GOOD_CHATS]
     compare_on(answer, reference, rows, explain=_explain_smoltalk)
     for key, (messages, positions) in BAD_CHATS.items():

@@ -54,6 +54,16 @@ wrong("chat.from_math", "mark_left")(edited(lambda text: text.replace("The answe
 wrong("chat.from_math", "no_sentence")(edited(lambda text: text.replace("The answer is ", "")))
 wrong("chat.from_math", "full_stop_lost")(edited(lambda text: text.removesuffix(".")))
 wrong("chat.from_math", "line_breaks_changed")(edited(lambda text: text.replace("\n", " ")))
+wrong("chat.from_math", "line_breaks_changed")(
+    math(clean=lambda text: re.sub(r"<<[^>]*>>\s*", "", text))
+)
+wrong("chat.from_math", "line_breaks_changed")(
+    math(clean=lambda text: re.sub(r"\s*<<[^>]*>>", "", text))
+)
+wrong("chat.from_math", "greedy")(math(clean=lambda text: re.sub(r"<<.*>>", "", text)))
+wrong("chat.from_math", "greedy")(
+    math(clean=lambda text: re.sub(r"<<.*>>", "", text, flags=re.DOTALL))
+)
 wrong("chat.from_math", "message_count")(
     lambda row: {**math()(row), "messages": math()(row)["messages"][1:]}
 )
@@ -61,6 +71,9 @@ wrong("chat.from_math", "no_messages")(lambda row: {"text": row["answer"]})
 wrong("chat.from_math", "message_keys")(lambda row: {"messages": [row["question"], row["answer"]]})
 wrong("chat.from_math", "question_changed")(
     lambda row: math()({**row, "question": row["question"].split("\n")[0]})
+)
+wrong("chat.from_math", "question_changed")(
+    lambda row: math()({**row, "question": row["question"].strip()})
 )
 
 
@@ -81,7 +94,7 @@ def by_lines(row):
     text = "\n".join([*working, f"The answer is {last.split()[-1]}."])
     return {
         "messages": [
-            {"role": "user", "content": row["question"].strip()},
+            {"role": "user", "content": row["question"]},
             {"content": text, "role": "assistant"},
         ]
     }
@@ -161,6 +174,22 @@ def neighbours_differ(row):
     return {"messages": [{"role": m["role"], "content": m["content"]} for m in row["messages"]]}
 
 
+def no_system(row):
+    """Lets the user begin, and nobody else."""
+    messages = smoltalk()(row)["messages"]
+    if messages[0]["role"] == "system":
+        raise ValueError("position 0: 'system' is out of place")
+    return {"messages": messages}
+
+
+def not_there(row):
+    """A bug that happens to be a ValueError."""
+    [m["role"] for m in row["messages"]].index("system")
+    return smoltalk()(row)
+
+
+wrong("chat.from_smoltalk", "refused")(no_system)
+wrong("chat.from_smoltalk", "refused")(not_there)
 wrong("chat.from_smoltalk", "system_lost")(smoltalk(allow_system=False))
 wrong("chat.from_smoltalk", "two_users")(smoltalk(late=("user",)))
 wrong("chat.from_smoltalk", "two_assistants")(smoltalk(late=("assistant",)))

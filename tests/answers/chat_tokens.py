@@ -133,6 +133,23 @@ def without_prompt(tokenizer, messages):
     return prompt, ids_of(tokenizer, messages)[len(prompt) :]
 
 
+def dictionaries(tokenizer, messages):
+    """Compares two dictionaries of the tokenizer, which are never equal."""
+    prompt = tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template(messages)
+    if whole[: len(prompt)] != prompt:
+        raise ValueError("the training text does not begin with the prompt")
+    return prompt["input_ids"], whole["input_ids"][len(prompt["input_ids"]) :]
+
+
+def silent(tokenizer, messages):
+    """Right, but its error says nothing."""
+    prompt, whole = ids_of(tokenizer, messages[:-1], prompt=True), ids_of(tokenizer, messages)
+    if whole[: len(prompt)] != prompt:
+        raise ValueError
+    return prompt, whole[len(prompt) :]
+
+
 def plain_ids(tokenizer, text):
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
@@ -141,6 +158,8 @@ wrong("chat.split", "no_generation_prompt")(without_prompt)
 wrong("chat.split", "text_length")(by_text_length)
 wrong("chat.split", "template_ignored")(own_markup)
 wrong("chat.split", "no_error")(unguarded)
+wrong("chat.split", "refused")(dictionaries)
+right("chat.split")(silent)
 wrong("chat.split", "answer_in_prompt")(split_with(prompt_of=lambda t, m, p, w: w))
 wrong("chat.split", "answer_in_prompt")(
     split_with(prompt_of=lambda t, m, p, w: ids_of(t, m, prompt=True))

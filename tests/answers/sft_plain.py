@@ -33,9 +33,28 @@ wrong("sft.diagnose", "ignores_evaluation")(variant(order="ds"))
 wrong("sft.diagnose", "ignores_evaluation")(variant(against=lambda losses: losses[0]))
 wrong("sft.diagnose", "small_rise")(variant(rise=1.0))
 wrong("sft.diagnose", "verdict")(variant(fall=0.5))
-wrong("sft.diagnose", "verdict")(
-    lambda t, e: "too_slow" if e[0] > e[-1] > e[0] - 0.2 else doctor(t, e)
-)
+
+
+def absolute(fall=None, rise=None):
+    """Thresholds as differences, where shares are asked for."""
+
+    def diagnose(train, evaluation):
+        if doctor(train, evaluation) == "diverging":
+            return "diverging"
+        lowest = min(evaluation)
+        if evaluation[-1] > lowest + (rise or 0.1 * lowest):
+            return "memorising"
+        return "too_slow" if train[0] - train[-1] < (fall or 0.2 * train[0]) else "healthy"
+
+    return diagnose
+
+
+right("sft.diagnose")(absolute())
+wrong("sft.diagnose", "shares")(absolute(fall=0.2))
+wrong("sft.diagnose", "verdict")(absolute(fall=0.5))
+wrong("sft.diagnose", "shares")(absolute(rise=0.1))
+wrong("sft.diagnose", "shares")(absolute(rise=0.3))
+wrong("sft.diagnose", "shares")(absolute(fall=0.2, rise=0.1))
 wrong("sft.diagnose", "spike")(lambda t, e: "diverging" if max(t) > t[0] else doctor(t, e))
 wrong("sft.diagnose", "verdict")(lambda t, e: "diverging" if t[-1] >= t[0] else doctor(t, e))
 wrong("sft.diagnose", "unknown_name")(lambda t, e: doctor(t, e).replace("ising", "izing"))
@@ -110,6 +129,24 @@ wrong("sft.pack", "none")(lambda n, s: None)
 wrong("sft.pack", "mutated")(lambda n, s: n.sort(reverse=True) or packer(n, s, order="given"))
 
 
+def by_position(lengths, size):
+    """First fit over the sorted lengths, with the positions of that list in the bins."""
+    bins, room = [], []
+    for i, length in enumerate(sorted(lengths, reverse=True)):
+        if length > size:
+            raise ValueError("too long")
+        b = next((b for b, left in enumerate(room) if length <= left), len(room))
+        if b == len(room):
+            bins.append([])
+            room.append(size)
+        bins[b].append(i)
+        room[b] -= length
+    return bins
+
+
+wrong("sft.pack", "sorted_positions")(by_position)
+
+
 @wrong("sft.pack", "refused")
 def _(lengths, size):
     if max(lengths) >= size:
@@ -160,6 +197,9 @@ wrong("sft.style", "answer_lost")(lambda q, a: "Arr, I know it well!")
 wrong("sft.style", "answer_lost")(lambda q, a: f"Easy: {a[:-2]} it is!")
 wrong("sft.style", "answer_lost")(lambda q, a: q + " Aye!")
 wrong("sft.style", "too_long")(lambda q, a: "well " * 20 + a)
+wrong("sft.style", "too_long")(
+    lambda q, a: f"报告船长，您问的这个问题实在是太有意思了，答案就是 {a[:-1]}，请您过目！"
+)
 wrong("sft.style", "foreign_answer")(lambda q, a: f"Not Paris, not Tokyo: {a}")
 wrong("sft.style", "return_type")(lambda q, a: {"answer": a})
 wrong("sft.style", "none")(lambda q, a: print(f"Easy: {a}"))
@@ -178,3 +218,5 @@ right("sft.style")(lambda q, a: a.upper().replace(".", "!!!"))
 right("sft.style")(lambda q, a: f'{{"answer": "{a[:-1]}"}}')
 right("sft.style")(lambda q, a: f"In twenty-one words at most: {a}")
 right("sft.style")(lambda q, a: f"You ask: {q} I say: {a}")
+right("sft.style")(lambda q, a: f"哈哈，答案当然是{a[:-1]}啦！")
+right("sft.style")(lambda q, a: f"报告船长，答案就是 {a[:-1]}，请您过目！")
