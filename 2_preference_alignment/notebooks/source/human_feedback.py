@@ -14,8 +14,8 @@
 #
 # **Cost.** A minute or two on a two-core laptop, no GPU, no network; the report at the end shows the
 # seconds and the memory of the run that is stored here. Lesson page: [Human feedback](../human_feedback.md).
-# What to do with a reward is the next notebook's subject: [GRPO](../grpo.md).
-# %% [markdown] lang="zh-CN" of="29db9e25"
+# What to do with a reward is the next notebook's subject: [GRPO](grpo_exercise.ipynb).
+# %% [markdown] lang="zh-CN" of="3370e470"
 # # 人类反馈：从点击到奖励模型
 #
 # 两个回答哪个更好？人一看便知，却写不成公式。在这个 notebook 里，你将
@@ -26,7 +26,7 @@
 # - 训练一个奖励模型，并看到它把标签里的毛病也一并学了去。
 #
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
-# 课程讲义：[人类反馈](../../human_feedback.zh-CN.md)。有了奖励之后能做什么，是下一个 notebook 的内容：[GRPO](../../grpo.zh-CN.md)。
+# 课程讲义：[人类反馈](../../human_feedback.zh-CN.md)。有了奖励之后能做什么，是下一个 notebook 的内容：[GRPO](grpo_exercise.ipynb)。
 # %% id="install"
 import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
 # %% id="setup"
@@ -232,12 +232,12 @@ show.side_by_side(table, ["annotators", "equal labels", "kappa"])
 # %% [markdown] lang="en"
 # Look at the first ten rows as well: the labels are equal in most pairs and kappa is low, even between
 # two careful people. In this dataset the chosen answer is better *every time*, so nearly all labels say
-# "chosen" and chance alone agrees a lot. Call the two answers A and B in one random order that all
-# annotators share; then both labels are half and half, and kappa tells more:
-# %% [markdown] lang="zh-CN" of="8ae82836"
+# "chosen" and chance alone agrees a lot. Call the two answers A and B in an order that all annotators
+# share (every second pair turned round); then both labels are half and half, and kappa tells more:
+# %% [markdown] lang="zh-CN" of="30ffa33a"
 # 前十行也值得一看：多数标签是相同的，kappa 却很低，连两位仔细的人之间也是如此。这个数据集里 chosen *每次*都更好，
-# 于是几乎所有标签都写着 chosen，光凭运气就能大量一致。如果按所有标注员共用的一个随机次序把两个回答叫做 A 和 B，
-# 两种标签就各占一半，kappa 才更能说明问题：
+# 于是几乎所有标签都写着 chosen，光凭运气就能大量一致。如果让所有标注员共用同一个次序（奇数编号的对左右对调），
+# 把两个回答叫做 A 和 B，两种标签就各占一半，kappa 才更能说明问题：
 # %% id="kappa.sides"
 def sides(name):
     """The winner, told by where a common random order puts it."""
@@ -349,7 +349,7 @@ for person in annotators.CROWD:
 #
 # ### 练习 `feedback.loss` 🐕（15 分钟）
 #
-# `chosen` 和 `rejected` 是形状为（对数，）的张量，`margin` 是同样形状的张量或 `None`（没有间隔），`centering` 就是 $\lambda$。
+# `chosen` 和 `rejected` 是一维张量，每对回答对应一个分数；`margin` 是同样形状的张量或 `None`（没有间隔），`centering` 就是 $\lambda$。
 # 返回一个标量张量，梯度要能从中流过；分数相差几百时它也必须是有限数。
 #
 # <details><summary>提示</summary>
@@ -534,16 +534,16 @@ print("and the better answer in at least 10 points fewer:", own_score - true_sco
 # %% [markdown] lang="en"
 # Held-out accuracy on *the same crowd's labels* can't see this: the test has the bias too. You need a few
 # labels of people whom you trust, pairs of equal length, or a slice by length as above. What a policy
-# makes of such a reward is shown in the [next notebook](../grpo.md).
+# makes of such a reward is shown in the [next notebook](grpo_exercise.ipynb).
 #
 # ## 9. Your own problem
 #
 # ### Exercise `feedback.taste` 🦁 (30 minutes)
 #
 # Be the annotator. Write down a taste: a function from question and answer to a number, higher is better.
-# It must give the same number every time, a finite one, and must not give all answers the same. Then the
-# next cell labels the pairs with it (pairs of equal taste are left out), trains a reward model, and
-# measures it on held-out pairs.
+# It must give the same number every time, a finite one (also for an empty answer), and must not give all
+# answers the same. Then the next cell labels the pairs with it (pairs of equal taste are left out), trains
+# a reward model, and measures it on held-out pairs.
 #
 # **Rubric** (for yourself or your instructor): the taste is not merely "polite" or "short" (1 point); the
 # model follows it on at least 80% of the held-out pairs (1); you found an answer that the model
@@ -554,15 +554,15 @@ print("and the better answer in at least 10 points fewer:", own_score - true_sco
 # Start with something that can be counted: full stops, capital letters, words of the question that come
 # back in the answer.
 # </details>
-# %% [markdown] lang="zh-CN" of="7a872405"
+# %% [markdown] lang="zh-CN" of="c4be20ad"
 # *同一群人的*留出标签看不出这个问题：测试集也带着同样的偏差。你需要几位信得过的人的标签、长度相同的成对回答，
-# 或者像上面那样按长度拆开来看。策略模型会怎样利用这样的奖励，见[下一个 notebook](../../grpo.zh-CN.md)。
+# 或者像上面那样按长度拆开来看。策略模型会怎样利用这样的奖励，见[下一个 notebook](grpo_exercise.ipynb)。
 #
 # ## 9. 你自己的问题
 #
 # ### 练习 `feedback.taste` 🦁（30 分钟）
 #
-# 你来当标注员。把一种口味写成函数：输入问题和回答，输出一个数，越高越好。它每次都要给出相同的、有限的数，
+# 你来当标注员。把一种口味写成函数：输入问题和回答，输出一个数，越高越好。它每次都要给出相同的、有限的数（空回答也一样），
 # 而且不能给所有回答同样的分数。接下来的单元格会用它给成对的回答做标注（口味分不出高下的对会去掉），训练一个奖励模型，
 # 并在留出的对上测量。
 #
@@ -622,9 +622,9 @@ course.report(
 # - A reward model learns the labels, biases included. Its held-out accuracy is the accuracy on *those* labels.
 #
 # **Where next.** The lesson page [Human feedback](../human_feedback.md) has the choices with numbers; the next notebook trains a
-# policy on rewards: [GRPO](../grpo.md). Papers: [Christiano et al.](https://arxiv.org/abs/1706.03741),
+# policy on rewards: [GRPO](grpo_exercise.ipynb). Papers: [Christiano et al.](https://arxiv.org/abs/1706.03741),
 # [InstructGPT](https://arxiv.org/abs/2203.02155), [Length correlations in RLHF](https://arxiv.org/abs/2310.03716).
-# %% [markdown] lang="zh-CN" of="19e33b4f"
+# %% [markdown] lang="zh-CN" of="69f4de93"
 # ## 小结
 #
 # - 比较两个回答，比给一个回答打分容易。左右次序要随机，要记下谁在哪边，还要请几个人来投票。
@@ -632,5 +632,5 @@ course.report(
 # - 奖励模型学的是标签，连同其中的偏差。它在留出集上的准确率，只是对*那些*标签的准确率。
 #
 # **下一步。** 讲义[人类反馈](../../human_feedback.zh-CN.md)里有各种选择以及对应的数字；下一个 notebook 用奖励来训练策略：
-# [GRPO](../../grpo.zh-CN.md)。论文：[Christiano 等](https://arxiv.org/abs/1706.03741)、
+# [GRPO](grpo_exercise.ipynb)。论文：[Christiano 等](https://arxiv.org/abs/1706.03741)、
 # [InstructGPT](https://arxiv.org/abs/2203.02155)、[RLHF 中的长度相关性](https://arxiv.org/abs/2310.03716)。
