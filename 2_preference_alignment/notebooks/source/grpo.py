@@ -139,7 +139,7 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 # GRPO (*group relative policy optimisation*) samples $G$ answers to each question and asks of each: was it
 # better than the others of its **group**? With $r_i$ the rewards of the group,
 #
-# $$A_i = \frac{r_i - \operatorname{mean}(r_1, \dots, r_G)}{\operatorname{std}(r_1, \dots, r_G) + 10^{-4}}$$
+# $$A_i = \frac{r_i - \mathrm{mean}(r_1, \dots, r_G)}{\mathrm{std}(r_1, \dots, r_G) + 10^{-4}}$$
 #
 # No second network has to estimate what a question is worth; the group's mean does.
 #
@@ -153,13 +153,13 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 #
 # `rewards.view(-1, size)` has one group a row; `keepdim=True` lets the mean be subtracted from its row.
 # </details>
-# %% [markdown] lang="zh-CN" of="79b822ce"
+# %% [markdown] lang="zh-CN" of="25542564"
 # ## 2. 优势：比自己的平均水平好多少
 #
 # GRPO（*group relative policy optimisation*，组内相对策略优化）对每个问题采样 $G$ 个回答，然后问每一个：它比同**组（group）**
 # 的其他回答好吗？记 $r_i$ 为组内各回答的奖励，则
 #
-# $$A_i = \frac{r_i - \operatorname{mean}(r_1, \dots, r_G)}{\operatorname{std}(r_1, \dots, r_G) + 10^{-4}}$$
+# $$A_i = \frac{r_i - \mathrm{mean}(r_1, \dots, r_G)}{\mathrm{std}(r_1, \dots, r_G) + 10^{-4}}$$
 #
 # 不需要另一个网络来估计一个问题值多少分；组内平均值就够了。
 #
@@ -197,7 +197,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # With $\pi$ the policy that is trained, $\pi_{\text{old}}$ the one that wrote the answers, and
 # $\pi_{\text{ref}}$ the one that training started from, for each token $t$ of answer $i$:
 #
-# $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
+# $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
 #
 # The clip stops a token from being pushed further once its probability moved by a share of $\epsilon$;
 # the last term estimates the **KL divergence** from the start. The loss is the sum of $\ell$ over all
@@ -214,7 +214,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # You have logarithms: the ratio is `(new - old).exp()`. `advantages[:, None]` gives each answer's advantage to
 # all its tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="c3250da7"
+# %% [markdown] lang="zh-CN" of="754e9f17"
 # 唯一的好回答得到有力的推动，唯一的坏回答受到有力的压制，而全组都一样时什么也学不到：指令模型遇到的就是这种情形。
 #
 # ## 3. 损失函数
@@ -222,7 +222,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # 记 $\pi$ 为正在训练的策略（policy），$\pi_{\text{old}}$ 为写出这些回答的策略，$\pi_{\text{ref}}$ 为训练开始时的策略。
 # 对第 $i$ 个回答的每个 token $t$：
 #
-# $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
+# $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
 #
 # 截断（clip）的作用是：一个 token 的概率变动超过 $\epsilon$ 这个比例之后，就不再继续推它；最后一项估计与起点之间的
 # **KL 散度（KL divergence）**。损失是 $\ell$ 对批次中所有回答 token 求和，再除以这些 token 的个数。
@@ -313,11 +313,15 @@ for title, ones in (("without padding", full), ("with padding", mask)):
 # %% [markdown] lang="en"
 # ## 4. Train on the verifiable reward
 #
-# Each step samples eight answers to each of a few training questions, rewards them, and takes one step.
-# %% [markdown] lang="zh-CN" of="0776b284"
+# Each step samples eight answers to each of a few training questions, rewards them, and updates the policy
+# once. So the policy that is trained is still the one that wrote the answers: $\rho = 1$ (though its gradient
+# is not 0), and the clip does nothing here. It matters when a batch is used for several updates
+# (`num_iterations > 1`).
+# %% [markdown] lang="zh-CN" of="4a0591ba"
 # ## 4. 用可验证的奖励来训练
 #
-# 每一步对几个训练问题各采样八个回答，给出奖励，然后更新一次。
+# 每一步对几个训练问题各采样八个回答，给出奖励，然后更新一次。所以正在训练的策略就是刚刚写出这些回答的那一个：
+# $\rho = 1$（但它的梯度不是 0），截断在这里不起作用。同一批回答要用来更新好几次（`num_iterations > 1`）时，它才派得上用场。
 # %% id="train" tags=["nbval-ignore-output"] reason="a progress bar and a plot"
 def curve(trainer, name="reward"):
     """A logged quantity, averaged over five steps."""
@@ -343,22 +347,22 @@ print(f"right, whatever the manner: {facts(before_texts):.1%} -> {facts(after_te
 print("the verifiable reward rose by at least 30 points:", after - before >= 0.30)
 print("the right fact is told as often as before, or at most 10 points less:", facts(after_texts) >= facts(before_texts) - 0.10)
 # %% [markdown] lang="en"
-# No polite answer was ever shown to the policy as the right one; it found out. When nearly every group agrees,
+# No manner was ever shown to the policy as the better one; it found out. When nearly every group agrees,
 # there is nothing left to learn, and the steps are wasted: that is the second curve.
 #
 # ## 5. A learned reward, and how it is cheated
 #
 # Most of what people want can't be verified by a program, so a **reward model** stands in. Ours comes from the
-# hurried crowd of the [notebook on human feedback](../human_feedback.md): three annotators to whom long
+# hurried crowd of the [notebook on human feedback](human_feedback_exercise.ipynb): three annotators to whom long
 # answers look better.
-# %% [markdown] lang="zh-CN" of="68ce8797"
-# 从来没有人把礼貌的回答当作正确答案展示给这个策略，是它自己发现的。等到几乎每个组都意见一致，就没有什么可学的了，
+# %% [markdown] lang="zh-CN" of="ca488cfe"
+# 从来没有人告诉这个策略哪种语气更好，是它自己发现的。等到几乎每个组都意见一致，就没有什么可学的了，
 # 后面的步数都是浪费：第二条曲线说的就是这个。
 #
 # ## 5. 学来的奖励，以及它怎样被钻空子
 #
 # 人们想要的东西大多没法用程序验证，于是用**奖励模型（reward model）** 来代替。这里的奖励模型来自
-# [人类反馈那个 notebook](../../human_feedback.zh-CN.md) 里那群赶时间的标注员：在这三个人眼里，长的回答更好。
+# [人类反馈那个 notebook](human_feedback_exercise.ipynb) 里那群赶时间的标注员：在这三个人眼里，长的回答更好。
 # %% id="reward_model" tags=["nbval-ignore-output"] reason="a progress bar"
 from collections import Counter
 
@@ -470,7 +474,7 @@ print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not No
 # - **A leash**: $\beta > 0$ charges for moving away from the start. It slows the cheat; it does not know what
 #   is a cheat.
 # - **Control the length**: words beyond a limit cost something, so that length can't be the way to win.
-# - **Verify what can be verified**: a wrong answer gets the lowest reward, however well it is liked.
+# - **Verify what can be verified**: a wrong answer gets a fixed low reward, however well it is liked.
 #
 # ### Exercise `grpo.control` 🐕 (10 minutes)
 #
@@ -482,12 +486,12 @@ print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not No
 #
 # `max(0, length - limit)` is the number of words over the limit.
 # </details>
-# %% [markdown] lang="zh-CN" of="92eaf4a4"
+# %% [markdown] lang="zh-CN" of="8b614475"
 # ## 6. 三种对策
 #
 # - **拴根绳子**：$\beta > 0$ 会对偏离起点收费。它让作弊变慢，但并不知道什么是作弊。
 # - **控制长度**：超出限额的词要扣分，这样就不能靠长度取胜。
-# - **能验证的就验证**：答错的一律得最低分，不管它多讨人喜欢。
+# - **能验证的就验证**：答错的一律得一个固定的低分，不管它多讨人喜欢。
 #
 # ### 练习 `grpo.control` 🐕（10 分钟）
 #
@@ -538,18 +542,21 @@ print("with control, what was wanted is at least 30 points above the cheating po
 print("and the answers are shorter:", count(cured_texts) < count(hacked_texts))
 print("the leash alone is worse than control:", leash_score < cured_score)
 # %% [markdown] lang="en"
-# The leash keeps the policy near a start that was not good; control removes the reason to cheat. The same
-# crowd, the same reward model: what changed is that its known weakness no longer pays.
+# The leash only slowed the cheat: the answers are longer than at the start, and fewer are right and polite.
+# A tighter one could at best keep the policy near a start that was not good; control removes the reason to
+# cheat. The same crowd, the same reward model: what changed is that its known weakness no longer pays.
 #
 # ## 7. Your own problem
 #
 # ### Exercise `grpo.reward` 🦁 (30 minutes)
 #
-# Write a verifiable reward for another form of answer, for instance one sentence that begins with "The answer is". TRL's
-# form: `completions` is a list of `[{"role": "assistant", "content": text}]`, `answer` a list of right answers
-# such as `"Paris."`; further keyword arguments must be accepted. Return one finite float an answer, the same
-# every time. A right answer must never get less than a wrong one in the same form, in some form it must
-# get more; and right answers in different forms must not all get the same.
+# Write a verifiable reward for another form of answer that the start already produces sometimes: one of the six
+# manners, or what several of them share (see `smolcourse.world.manner.FRAMES`), for instance one sentence that
+# begins with "The answer is". TRL's form: `completions` is a list of
+# `[{"role": "assistant", "content": text}]`, `answer` a list of right answers such as `"Paris."`; further
+# keyword arguments must be accepted. Return one finite float an answer, the same every time. A right answer
+# must never get less than a wrong one in the same form, in some form it must get more; and right answers in
+# different forms must not all get the same.
 #
 # **Rubric** (for yourself or your instructor): the next cell shows the reward rising (1 point); you looked for an answer
 # that gets the full reward and is useless, and found one or closed the gap (1); you can say why the policy
@@ -559,14 +566,16 @@ print("the leash alone is worse than control:", leash_score < cured_score)
 #
 # `preference.fact_told(text, fact)` says whether an answer tells the fact, in whatever form.
 # </details>
-# %% [markdown] lang="zh-CN" of="6c1b98db"
-# 绳子把策略留在一个本来就不好的起点附近；控制则去掉了作弊的理由。还是那群人，还是那个奖励模型：变的只是它已知的弱点不再有利可图。
+# %% [markdown] lang="zh-CN" of="3f3db7de"
+# 绳子只是让作弊变慢：回答比起点的更长，既正确又礼貌的也更少。拴得再紧，最多也只是把策略留在一个本来就不好的起点附近；
+# 控制则去掉了作弊的理由。还是那群人，还是那个奖励模型：变的只是它已知的弱点不再有利可图。
 #
 # ## 7. 你自己的问题
 #
 # ### 练习 `grpo.reward` 🦁（30 分钟）
 #
-# 为另一种形式的回答写一个可验证的奖励，例如以 "The answer is" 开头的一句话。采用 TRL 的形式：`completions` 是由
+# 另选一种起点本来就偶尔会用的回答形式，为它写一个可验证的奖励：可以是六种语气之一，也可以是其中几种共有的特点
+# （见 `smolcourse.world.manner.FRAMES`），例如以 "The answer is" 开头的一句话。采用 TRL 的形式：`completions` 是由
 # `[{"role": "assistant", "content": 文本}]` 组成的列表，`answer` 是正确答案的列表，例如 `"Paris."`；还必须接受其他关键字参数。
 # 每个回答返回一个有限的浮点数，每次都相同。形式相同时，正确回答的得分绝不能低于错误回答，而且至少在某种形式下要更高；
 # 不同形式的正确回答不能得分全都一样。
