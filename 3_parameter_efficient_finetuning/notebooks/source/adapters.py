@@ -17,14 +17,14 @@
 # seconds and the memory of the run that is stored here. Lesson page: [Adapters](../adapters.md). How the
 # matrices are trained is the topic of [LoRA](../lora.md).
 # %% [markdown] lang="zh-CN" of="019d4a04"
-# # 适配器：改变大模型举止的小文件
+# # 适配器：改变大模型语气的小文件
 #
 # LoRA 训练完，留给你的是几个小矩阵，旁边的基座模型谁也没有动过。这个 notebook 讲的是之后怎样使用它们。你将
 #
 # - 保存一个适配器（adapter），打开来看，再在一个全新的进程里加载它，得到同样的回答；
 # - 把它合并进权重、再取出来，并看看 16 位精度会带来什么；
 # - 在一个基座上放两个适配器，来回切换，并在**同一个批次**里同时使用；
-# - 把适配器相加，并看看什么时候得到的和不是你想要的；
+# - 把适配器相加，并看看什么时候加出来的结果不是你想要的；
 # - 拒绝属于另一个基座的适配器：单用 PEFT 的话，它会一声不响地加载进去。
 #
 # **开销。** 双核笔记本上大约一分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
@@ -51,7 +51,7 @@ course = setup("3_parameter_efficient_finetuning/adapters")
 # %% [markdown] lang="zh-CN" of="8445c1c0"
 # ## 1. 先看问题
 #
-# 一位客户要礼貌的回答；另一位是脱口秀俱乐部，要粗鲁的回答。指令模型（instruct model）对谁都是同一种态度。
+# 一位客户要礼貌的回答；另一位是脱口秀俱乐部，要粗鲁的回答。指令模型（instruct model）对谁都是同一种语气。
 # `manner_of` 按规则识别语气，所以可以在 200 个留出的事实上数一数。
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 train = course.dataset("facts", "train")
@@ -186,7 +186,7 @@ print(f"{len(stored)} tensors, {size / 1e3:.0f} kB: {size / whole:.1%} of the mo
 # `key.split(".")` gives the parts; the last three are `lora_A` or `lora_B`, the name, and `weight`.
 # </details>
 # %% [markdown] lang="zh-CN" of="64da0161"
-# 在模型里面，同样这些张量的键中带有适配器的名字，因为那里可能住着好几个适配器。
+# 在模型里，这些张量的键里还带着适配器的名字，因为一个模型上可以挂好几个适配器。
 #
 # ### 练习 `adapters.state` 🐢（10 分钟）
 #
@@ -451,7 +451,7 @@ print(f"right answers: once {right(polite_answers):.1%}, twice {right(twice_answ
 # %% [markdown] lang="zh-CN" of="90ec5818"
 # ## 5. 切换
 #
-# 不合并的话，一个基座上可以住好几个适配器。`set_adapter` 决定由谁来说话，而且**它会一直处于激活状态，直到有人另作安排**：
+# 不合并的话，一个基座上可以挂好几个适配器。`set_adapter` 决定由谁来说话，而且**它会一直处于激活状态，直到有人另作安排**：
 # 下一个调用者得到的也是它。
 # %% id="switch.trap"
 model = load_adapter(course.model("instruct"), folders["polite"], "polite")
@@ -545,7 +545,7 @@ print("all tensors of the base are the same to the last bit:", hashes(model) == 
 #
 # ## 6. 两个适配器，一个批次
 #
-# 切换只能一个接一个地服务客户。可是工作的绝大部分属于基座，对所有行都一样。所以，对整个批次只算一遍基座，
+# 切换只能一个接一个地服务客户。可是绝大部分计算都花在基座上，而且每一行都一样。所以，对整个批次只算一遍基座，
 # 再给每一行加上**它自己的**那个小更新。
 #
 # ### 练习 `adapters.mixed` 🐕（20 分钟）
@@ -575,9 +575,10 @@ def mixed_forward(x, weight, adapters: dict, names: list[str]):
 mixed_forward = check("adapters.mixed", mixed_forward)
 # %% [markdown] lang="en"
 # PEFT does the same in every layer, when `generate` gets `adapter_names`, one name a row. Here is every question
-# three times in a row, for three customers.
-# %% [markdown] lang="zh-CN" of="42771705"
-# 只要给 `generate` 传入 `adapter_names`（每行一个名字），PEFT 就会在每一层里这样做。下面把每个问题连问三遍，来自三位客户。
+# three times in a row: for the two customers, and once without an adapter.
+# %% [markdown] lang="zh-CN" of="18ec44db"
+# 只要给 `generate` 传入 `adapter_names`（每行一个名字），PEFT 就会在每一层里这样做。
+# 下面把每个问题问三遍：两遍来自两位客户，一遍不用适配器。
 # %% id="mixed.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 def ask_mixed(model, questions, names):
     """Answers of a batch in which row i is answered by the adapter names[i] or by "__base__"."""
@@ -606,13 +607,13 @@ print("mixed in one batch, at least 99% of the answers are the same as one adapt
 # ## 7. Adding adapters, and when that goes wrong
 #
 # Updates are matrices, and matrices can be added: $\Delta = w_1 \frac{\alpha_1}{r_1} B_1 A_1 + w_2 \frac{\alpha_2}{r_2} B_2 A_2$. To be an adapter
-# again, the sum must be a product of two thin matrices. The tempting way averages $A$ and $B$ separately:
+# again, the sum must be a product of two thin matrices. The tempting way adds $A$ and $B$ separately:
 #
 # $$(B_1 + B_2)(A_1 + A_2) = B_1A_1 + B_2A_2 + \underbrace{B_1A_2 + B_2A_1}_{\text{nobody trained these}}$$
 #
 # ### Exercise `adapters.combine` 🐕 (20 minutes)
 #
-# Do it exactly. `adapters` is a list of `(a, b, alpha)`, whose ranks may differ, and `weights` a list of
+# Add them exactly. `adapters` is a list of `(a, b, alpha)`, whose ranks may differ, and `weights` a list of
 # numbers, also negative ones. Return a pair `(a, b)` with `b @ a` equal to the weighted sum above, scales
 # included, and a rank of at most the sum of the ranks.
 #
@@ -620,17 +621,17 @@ print("mixed in one batch, at least 99% of the answers are the same as one adapt
 #
 # `[B1 B2]` beside each other times `[A1; A2]` below each other is `B1 A1 + B2 A2`: a concatenation, no addition.
 # </details>
-# %% [markdown] lang="zh-CN" of="b589e6d2"
+# %% [markdown] lang="zh-CN" of="d0333837"
 # ## 7. 把适配器相加，以及什么时候会出错
 #
 # 更新量是矩阵，矩阵可以相加：$\Delta = w_1 \frac{\alpha_1}{r_1} B_1 A_1 + w_2 \frac{\alpha_2}{r_2} B_2 A_2$。
-# 要让这个和仍然是一个适配器，它必须是两个瘦矩阵的乘积。最诱人的办法是把 $A$ 和 $B$ 分开求平均：
+# 要让这个和仍然是一个适配器，它必须是两个瘦矩阵的乘积。最诱人的办法是把 $A$ 和 $B$ 分开相加：
 #
 # $$(B_1 + B_2)(A_1 + A_2) = B_1A_1 + B_2A_2 + \underbrace{B_1A_2 + B_2A_1}_{\text{这两项没有人训练过}}$$
 #
 # ### 练习 `adapters.combine` 🐕（20 分钟）
 #
-# 请精确地做到。`adapters` 是由 `(a, b, alpha)` 组成的列表，各自的秩可以不同；`weights` 是一列数，可以是负数。
+# 这一次要精确地相加。`adapters` 是由 `(a, b, alpha)` 组成的列表，各自的秩可以不同；`weights` 是一列数，可以是负数。
 # 返回一对 `(a, b)`，使 `b @ a` 等于上面的加权和（包含缩放系数），并且秩不超过各个秩之和。
 #
 # <details><summary>提示</summary>
@@ -653,10 +654,11 @@ def combine(adapters: list[tuple], weights: list[float]) -> tuple:
 combine = check("adapters.combine", combine)
 # %% [markdown] lang="en"
 # PEFT's `add_weighted_adapter` has three ways: `cat` is yours, `svd` squeezes the exact sum back to the
-# old rank, `linear` is the tempting one. How far is each from the exact sum of half of either adapter?
-# %% [markdown] lang="zh-CN" of="1a029f44"
-# PEFT 的 `add_weighted_adapter` 有三种做法：`cat` 就是你的做法，`svd` 把精确的和压回原来的秩，`linear` 就是那个诱人的办法。
-# 两个适配器各取一半，它们离精确的和各有多远？
+# old rank, `linear` is the tempting one ($A$ and $B$ each times the root of weight times scale). How far is
+# each from the exact sum of half of either adapter?
+# %% [markdown] lang="zh-CN" of="cdc402ff"
+# PEFT 的 `add_weighted_adapter` 有三种做法：`cat` 就是你的做法，`svd` 把精确的和压回原来的秩，
+# `linear` 就是那个诱人的办法（$A$ 和 $B$ 各乘以权重与缩放系数之积的平方根）。两个适配器各取一半，它们离精确的和各有多远？
 # %% id="combine.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 from peft.tuners.lora import LoraLayer
 
@@ -689,7 +691,7 @@ print("cat is exact:", errors["cat"] < 1e-5, "- linear is off by more than a ten
 # %% [markdown] lang="en"
 # An exact sum is still only a sum. Turn the dial from one manner to the other, and then give both in full:
 # %% [markdown] lang="zh-CN" of="a2851291"
-# 和再精确，也只是一个和。把旋钮从一种语气拧到另一种语气，最后两种都给足：
+# 加得再精确，也只是相加而已。把旋钮从一种语气拧到另一种语气，最后两种都给足：
 # %% id="dial" tags=["nbval-ignore-output"] reason="a plot; greedy text may differ between processors"
 dial = {0.0: answers["polite"], 0.5: answer_as(model, "cat", ask), 1.0: answers["rude"]}
 for name, weights in (("quarter", [0.75, 0.25]), ("three", [0.25, 0.75]), ("both", [1.0, 1.0])):
@@ -719,7 +721,7 @@ print("both in full, fewer answers are right than with either adapter alone:", r
 # %% [markdown] lang="zh-CN" of="fa07b820"
 # 两个适配器如果在同一个位置想要不同的词，就不会混合，而是打架：要么一方赢，要么以一种语气开头、以另一种语气收尾。
 # 全额相加时，连事实也会被动摇，尽管它们单独使用时都没有伤到事实。各自在不同的地方做不同的事，相加才最有效。
-# 所以要像对待新模型那样测量这个和；如果每个请求都知道自己要什么，就像第 6 节那样**分派，而不要相加**。
+# 所以要把相加的结果当成一个新模型来测量；如果每个请求都知道自己要什么，就像第 6 节那样**分派，而不要相加**。
 #
 # ## 8. 错误的基座
 #
@@ -753,8 +755,8 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 # two methods: `write(question, answer)` turns a question and its short answer (such as `"Paris."`) into the
 # text you want, the same every time, with the words of the short answer in it, at most 20 words; `shows(text)`
 # says with True or False whether a text behaves that way. It must be True for what `write` writes, and False
-# for answers that are terse, plain, polite, rude or shouted. The next cells train an adapter on it and serve
-# it beside the other two.
+# for answers that are terse, plain, polite, rude or shouted (all in capitals, such as `PARIS!`). The next cells
+# train an adapter on it and serve it beside the other two.
 #
 # **Rubric** (for yourself or your instructor): the rule can't be satisfied by accident (1 point); at least 90%
 # of held-out answers show the behaviour in a mixed batch (1); you know what it cost in right facts, with an
@@ -764,8 +766,10 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 #
 # A fixed opening is the easiest behaviour to learn and to recognise: `text.startswith(...)`. Everyday words are
 # learned fastest; to spell a word that the base has hardly seen, a small adapter needs many more steps.
+# For the third point, the next cells leave `own_answers`: compare `right(own_answers)` with `right(base_answers)`;
+# `metrics.interval(right_count, n)` gives the interval, where `right_count = round(right(own_answers) * n)`.
 # </details>
-# %% [markdown] lang="zh-CN" of="3de3c660"
+# %% [markdown] lang="zh-CN" of="dba360a2"
 # ## 9. 你自己的问题
 #
 # ### 练习 `adapters.own` 🦁（30 分钟）
@@ -773,7 +777,8 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 # 来了第三位客户。请发明一种行为，并同时给出**测量它的规则**。写一个有两个方法的类：
 # `write(question, answer)` 把一个问题和它的简短答案（例如 `"Paris."`）变成你想要的文字，每次结果相同，
 # 包含简短答案的词语，不超过 20 个词；`shows(text)` 用 True 或 False 说明一段文字是否表现出这种行为。
-# 对 `write` 写出的文字它必须为 True，对简短、平实、礼貌、粗鲁或大喊的回答必须为 False。
+# 对 `write` 写出的文字它必须为 True，
+# 对简短、平实、礼貌、粗鲁或大喊（全部大写，如 `PARIS!`）的回答必须为 False。
 # 接下来的单元格会用它训练一个适配器，并让它与另外两个一起服务。
 #
 # **评分标准**（供自己或老师使用）：这条规则不会被碰巧满足（1 分）；在混合批次里，至少 90% 的留出问题的回答表现出这种行为（1 分）；
@@ -783,6 +788,8 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 #
 # 固定的开头最容易学，也最容易识别：`text.startswith(...)`。日常的词学得最快；要拼出一个基座几乎没见过的词，
 # 小适配器需要多得多的步数。
+# 评分标准的第三点：接下来的单元格会留下 `own_answers`，拿 `right(own_answers)` 与 `right(base_answers)` 比较；
+# `metrics.interval(right_count, n)` 给出区间，其中 `right_count = round(right(own_answers) * n)`。
 # </details>
 # %% id="adapters.own" tags=["exercise"] level="🦁" minutes=30
 class Behaviour:
@@ -835,17 +842,18 @@ course.report(
 # ## Summary
 #
 # - An adapter is a small file and a promise about its base: save both, and compare both when loading.
-# - Merged it costs no time and can't be switched; unmerged it can be switched, row by row in one batch. Merging is exact in float32 and lossy in bf16.
+# - Merged it costs no time and can't be switched; unmerged it can be switched, row by row in one batch. Merging in float32 costs
+#   next to nothing in accuracy; in bf16 the loss is measurable.
 # - The active adapter stays active; a sum of adapters is a new model; the base is untouched, and a hash proves it.
 #
 # **Where next.** The lesson page [Adapters](../adapters.md) has the choices; [prompt tuning](../prompt_tuning.md) goes below one percent
 # of the parameters. Papers: [LoRA](https://arxiv.org/abs/2106.09685), [task arithmetic](https://arxiv.org/abs/2212.04089),
 # [TIES](https://arxiv.org/abs/2306.01708), [S-LoRA](https://arxiv.org/abs/2311.03285).
-# %% [markdown] lang="zh-CN" of="e7dd9664"
+# %% [markdown] lang="zh-CN" of="043bb0b1"
 # ## 小结
 #
 # - 适配器是一个小文件，加上一个关于基座的约定：两样都要保存，加载时两样都要核对。
-# - 合并之后不多花时间，但不能再切换；不合并就可以切换，甚至在一个批次里逐行切换。用 float32 合并是精确的，用 bf16 会有损失。
+# - 合并之后不多花时间，但不能再切换；不合并就可以切换，甚至在一个批次里逐行切换。用 float32 合并，误差小到可以忽略；用 bf16 会有看得见的损失。
 # - 激活的适配器会一直激活；适配器之和是一个新模型；基座原封未动，哈希值可以证明。
 #
 # **下一步。** 讲义[适配器](../../adapters.zh-CN.md)里有各种选择；[提示微调](../../prompt_tuning.zh-CN.md)用到的参数还不到百分之一。
