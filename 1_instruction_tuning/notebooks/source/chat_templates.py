@@ -14,14 +14,14 @@
 # - turn two raw datasets into `messages`, and design a format of your own;
 # - break it all on purpose, so that you know the symptoms when you meet them.
 #
-# **Cost.** A minute or two of computing on a two-core laptop, no GPU, no network; the report at the
+# **Cost.** Less than a minute of computing on a two-core laptop, no GPU, no network; the report at the
 # end shows the seconds and the memory of the run that is stored here. The six exercises take about
 # 95 minutes. Lesson page: [Chat templates](../chat_templates.md).
 #
 # **How exercises work.** Replace `raise NotImplementedError` by your code and run the check below it.
 # A check says what is wrong and gives a hint. Until your answer is right, the notebook goes on with a
 # reference answer, so you can always run it to the end.
-# %% [markdown] lang="zh-CN" of="b0315288"
+# %% [markdown] lang="zh-CN" of="5df76590"
 # # 对话模板：从消息到 token
 #
 # 一段对话是一个消息列表，而语言模型只读得懂一种东西：token id 的序列。**对话模板（chat template）** 就是两者之间的那个函数。
@@ -34,7 +34,7 @@
 # - 把两种原始数据集转换成 `messages`，再设计一种自己的格式；
 # - 故意把它弄坏，这样以后遇到同样的症状时，你一眼就能认出来。
 #
-# **开销。** 双核笔记本上一两分钟的计算，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
+# **开销。** 双核笔记本上不到一分钟的计算，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 六道练习大约需要 95 分钟。课程讲义：[对话模板](../../chat_templates.zh-CN.md)。
 #
 # **练习怎么做。** 用你的代码替换 `raise NotImplementedError`，然后运行它下面的检查单元格。检查会指出错在哪里，并给出提示。
@@ -241,9 +241,9 @@ def render(messages: list[dict], add_generation_prompt: bool = False) -> str:
 render = check("chat.render", render)
 # %% [markdown] lang="en"
 # Three conversations prove little. Smol World, the course's own little world, generates as many as you
-# like; take 200 of all kinds, and compare with and without the generation prompt.
-# %% [markdown] lang="zh-CN" of="c237aaab"
-# 三段对话说明不了什么。本课程自己的小世界 Smol World 可以生成任意多段对话；取 200 段各种类型的，带和不带生成提示都比较一遍。
+# like; take 200 of all kinds but those with tools, and compare with and without the generation prompt.
+# %% [markdown] lang="zh-CN" of="ef87589c"
+# 三段对话说明不了什么。本课程自己的小世界 Smol World 可以生成任意多段对话；取 200 段（除了带工具的，各种类型都有），带和不带生成提示都比较一遍。
 # %% id="render.compare"
 from smolcourse.world.chat import conversation
 
@@ -338,9 +338,21 @@ mistakes = {
     "markers spelt [im_start]": lambda q: re.sub(r"<\|(im_\w+)\|>", r"[\1]", render([user(q)], True)),
 }
 costs = {name: measure([spell(q) for q in questions]) for name, spell in mistakes.items()}
+hits = {name: metrics.matches(texts, answers) for name, (_, _, texts) in costs.items()}
+
+
+def won_and_lost(name):
+    """How many questions only this spelling gets right, and how many only the right spelling does."""
+    pairs = list(zip(hits[name], hits["right"]))
+    return pairs.count((True, False)), pairs.count((False, True))
+
+
 show.side_by_side(
-    [(name, f"{score:.1%}", f"{ended:.1%}", texts[0]) for name, (score, ended, texts) in costs.items()],
-    ["spelling", "exact match", "ended by itself", f"answer to: {questions[0]}"],
+    [
+        (name, f"{score:.1%}", *won_and_lost(name), f"{ended:.1%}", texts[0])
+        for name, (score, ended, texts) in costs.items()
+    ],
+    ["spelling", "exact match", "won", "lost", "ended by itself", f"answer to: {questions[0]}"],
 )
 show.bars({name: with_interval(c[0]) for name, c in costs.items()}, "Exact match with one detail changed")
 # %% id="mistakes.statement"
@@ -348,8 +360,14 @@ lost = {name: costs["right"][0] - score for name, (score, _, _) in costs.items()
 print("the worst mistake costs more than 30 points:", max(lost.values()) > 0.3)
 print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # %% [markdown] lang="en"
-# Some mistakes cost most of the score. Others cost nothing that 200 questions could show: the intervals
-# are several points wide, so a mistake that looks a little *better* than the right spelling is noise. You could not have told which is which by looking at the text, and another model would rank them
+# Some mistakes cost most of the score. Others cost nothing, and some even score a little better than the
+# right spelling. Is that luck? Overlapping intervals can't tell, because all spellings were asked the same
+# questions: compare question by question. *Won* are the questions that only this spelling gets right,
+# *lost* those that only the right spelling does. Nine won and none lost is hardly luck: a fair coin seldom
+# falls nine times in a row on the same side. Six won and one lost may be. So a wrong spelling can suit this
+# model a little better; that is a quirk of this one model, not a rule.
+#
+# You could not have told which is which by looking at the text, and another model would rank them
 # differently. So the rule is not "avoid the expensive ones". The rule is: **render by the template, and
 # compare tokens**.
 #
@@ -379,8 +397,8 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # - Output: a tuple `(prompt_ids, answer_ids)` of two lists of ints. `prompt_ids` is exactly what the
 #   model sees at inference, with the generation prompt. `prompt_ids + answer_ids` is exactly the
 #   tokenised training text, to the last line break.
-# - If the training text does not begin with the prompt, raise a `ValueError` that says so. A row like
-#   that must never reach a trainer silently.
+# - If the ids of the training text do not begin with the ids of the prompt, raise a `ValueError`, best
+#   with a sentence that says so. A row like that must never reach a trainer silently.
 #
 # <details><summary>Hint</summary>
 #
@@ -388,9 +406,13 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # Then slice by *token* count. `apply_chat_template` returns a dictionary by default; the ids are under
 # `"input_ids"`, or directly with `return_dict=False`.
 # </details>
-# %% [markdown] lang="zh-CN" of="4495533c"
-# 有的错误让得分丢掉一大半；有的代价小到 200 个问题也看不出来：置信区间有好几个百分点宽，所以某个错误看上去比正确写法还*好*一点，
-# 那只是噪声。光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
+# %% [markdown] lang="zh-CN" of="5399ffd6"
+# 有的错误让得分丢掉一大半；有的没有代价，甚至比正确的写法还略高一点。这是运气吗？每种写法问的是同一批问题，
+# 所以不能靠置信区间是否重叠来判断，要逐题对比：*won* 是只有这种写法答对的题数，*lost* 是只有正确写法答对的题数。
+# 赢九题、一题不输，很难说是运气：一枚均匀的硬币很少会连着九次落在同一面。赢六题、输一题，则可能只是运气。
+# 所以，错误的写法也可能更合这个模型的胃口；那是这一个模型的脾气，不是规律。
+#
+# 光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
 #
 # 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次，没有任何东西说明轮到谁了。我们的模型从来只被训练着写助手的话，
 # 所以它可能照样写得出来。在全部 token 上训练过的模型还学会了写消息头：它可能自己打开助手的轮次，也可能以用户的身份写下去。
@@ -413,7 +435,7 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # - 输入：`tokenizer`，可以带任意的对话模板；`messages`，最后一条来自助手。
 # - 输出：元组 `(prompt_ids, answer_ids)`，两个整数列表。`prompt_ids` 正是模型推理时看到的内容，包含生成提示。
 #   `prompt_ids + answer_ids` 正是训练文本分词后的结果，一直到最后一个换行符。
-# - 如果训练文本不以这个提示开头，就抛出 `ValueError` 并说明原因。这样的数据行绝不能悄悄地进入训练。
+# - 如果训练文本的 id 不以这个提示的 id 开头，就抛出 `ValueError`（最好用一句话说明原因）。这样的数据行绝不能悄悄地进入训练。
 #
 # <details><summary>提示</summary>
 #
@@ -769,21 +791,22 @@ print(json.dumps(chats[0], indent=2))
 # - Output: a dict with the one key `messages`: the user's message with the question, then the
 #   assistant's with the working.
 # - Calculator notes are removed. The last line `#### 7` becomes `The answer is 7.`; thousands separators
-#   stay (`#### 1,200` becomes `The answer is 1,200.`). Everything else stays, line breaks too.
+#   stay (`#### 1,200` becomes `The answer is 1,200.`). Everything else stays as it is, in the question as
+#   in the working: line breaks and spaces too.
 #
 # <details><summary>Hint</summary>
 #
 # `re.sub(pattern, "", text)` removes what a pattern matches. A note begins with `<<`, ends with `>>`
 # and has no `>` inside. `text.rpartition("#### ")` cuts at the last line's mark.
 # </details>
-# %% [markdown] lang="zh-CN" of="b306e263"
+# %% [markdown] lang="zh-CN" of="3e239d79"
 # GSM8K 的答案里有解题过程，带有 `<<4+3=7>>` 这样的计算器标注，最后一行是 `#### 7`。这两样都是给机器看的；把它们写给用户的模型，看上去就像坏了一样。
 #
 # ### 练习 `chat.from_math` 🐢（10 分钟）
 #
 # - 输入：`row`，字典，含字符串 `question` 和 `answer`。
 # - 输出：只有一个键 `messages` 的字典：先是用户的消息（问题），再是助手的消息（解题过程）。
-# - 去掉计算器标注。最后一行 `#### 7` 变成 `The answer is 7.`；千位分隔符保留（`#### 1,200` 变成 `The answer is 1,200.`）。其余一切保留，换行也保留。
+# - 去掉计算器标注。最后一行 `#### 7` 变成 `The answer is 7.`；千位分隔符保留（`#### 1,200` 变成 `The answer is 1,200.`）。其余一切原样保留，问题和解题过程都一样，连换行和空格也不动。
 #
 # <details><summary>提示</summary>
 #
@@ -962,17 +985,19 @@ show.side_by_side(
     ["input", "the model answers"],
 )
 # %% [markdown] lang="en"
-# Unsafe, the forged system message rules the answer. Encoded safely, the same characters are one long and
-# odd question; a model as small as ours may answer oddly, but nobody's role was forged. That closes this
-# hole and no other: a user can still *ask* the model, in plain words, to ignore you. Safe encoding is to
-# prompts what quoting is to SQL.
+# Both attacks get an answer in capitals: for so small a model the words *Answer in capital letters* are
+# enough, whoever says them. What the encoding changes is who is seen to say them. Unsafe, the model reads
+# a system message that you never wrote; encoded safely, the same characters are one long and odd question
+# of the user, and nobody's role was forged. That closes this hole and no other: a user can still *ask* the
+# model, in plain words, to ignore you. Safe encoding is to prompts what quoting is to SQL.
 #
 # ### The start token, twice
 #
 # Many tokenizers put a start token (BOS) before every text. Many templates write one as well. Render
 # to text, tokenise the text, and you get two. Our tokenizer does not do that, so let us build one that does:
-# %% [markdown] lang="zh-CN" of="e5aa6f72"
-# 不做防护时，伪造的系统消息左右了回答。安全编码之后，同样的字符只是一个又长又怪的问题；像我们这么小的模型可能会答得很怪，但没有人的角色被冒充。
+# %% [markdown] lang="zh-CN" of="7737ec0b"
+# 两种攻击得到的都是大写：对这么小的模型来说，*Answer in capital letters* 这几个词就够了，不管是谁说的。编码改变的是这话算谁说的：
+# 不做防护，模型读到一条你没写过的系统消息；安全编码之后，同样的字符只是用户的一个又长又怪的问题，没有人的角色被冒充。
 # 这只堵住了这一个洞：用户仍然可以用大白话*请求*模型不理你。安全编码之于提示，就像转义之于 SQL。
 #
 # ### 重复的起始 token

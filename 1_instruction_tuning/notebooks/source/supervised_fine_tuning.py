@@ -401,10 +401,10 @@ print("on held-out facts the base model is at least 40 points better:", few_held
 # ### Padding with the end token
 #
 # Many recipes set `pad_token = eos_token`. It is harmless in TRL, which pads labels by *length*. It is
-# not harmless in a collator that masks labels by *value*, such as transformers'
-# `DataCollatorForLanguageModeling`: each real end of turn looks like padding and loses its loss. (That
+# not harmless in a collator (a function like your `collate`) that masks labels by *value*, such as
+# transformers' `DataCollatorForLanguageModeling`: each real end of turn looks like padding and loses its loss. (That
 # collator also puts loss on the prompts; the missing ends are what you will see.)
-# %% [markdown] lang="zh-CN" of="e724ba72"
+# %% [markdown] lang="zh-CN" of="b59d679f"
 # 两个模型都学会了那五十个答案；而对其他问题，白纸模型无话可说，基座模型却大多答得出来。**SFT 教格式，知识来自预训练。**
 # 这也意味着：少量 SFT 数据教不会模型新的事实，只能让它学会把自己知道的*说出来*（而且五十行好数据就能走很远）。
 #
@@ -413,7 +413,7 @@ print("on held-out facts the base model is at least 40 points better:", few_held
 # ### 用结束符来填充
 #
 # 很多配方会写 `pad_token = eos_token`。在 TRL 里这没有危害，因为它按*长度*填充标签；但在按*值*屏蔽标签的
-# collator 里就有害了，比如 transformers 的 `DataCollatorForLanguageModeling`：每个真正的轮次结束符看起来都像填充，
+# collator（就是你写的 `collate` 那样的函数）里就有害了，比如 transformers 的 `DataCollatorForLanguageModeling`：每个真正的轮次结束符看起来都像填充，
 # 从而失去了损失。（这个 collator 还会让提示部分也参与损失计算；你将看到的现象来自缺失的结束符。）
 # %% id="pad_is_eos" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 import copy
@@ -475,7 +475,7 @@ show.loss(histories, log=True)
 # 写一个“医生”。输入：训练损失和评估损失，两个等长的浮点数列表，各有至少两个值。返回下列情形中**第一个**成立的：
 #
 # 1. `"diverging"`（发散）：有训练损失不是有限数，或者最后一个比第一个高；
-# 2. `"memorising"`（死记硬背）：最后一个评估损失比最低点高出 10% 以上；
+# 2. `"memorising"`（死记硬背）：最后一个评估损失大于最低点的 1.1 倍；
 # 3. `"too_slow"`（太慢）：训练损失的降幅不到初值的 20%；
 # 4. `"healthy"`（健康）：其他情况。
 #
@@ -506,7 +506,8 @@ diagnose = check("sft.diagnose", diagnose)
 # %% id="diagnose.use"
 for name, history in histories.items():
     losses = [entry["loss"] for entry in history if "loss" in entry]
-    print(f"{name}: {diagnose(losses, losses)}")  # these runs had no evaluation set: no verdict on memorising
+    # These runs had no evaluation set: a flat line in its place gives no verdict on memorising.
+    print(f"{name}: {diagnose(losses, [1.0] * len(losses))}")
 # %% [markdown] lang="en"
 # ## 9. Packing: stop computing on padding
 #
@@ -612,8 +613,8 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 # Teach the model a way of answering that you invent: a pirate, a quiz host, JSON. Write `restyle`, which
 # turns a question and its short answer (such as `"Paris."`) into the answer you want. It must contain
 # the words of the short answer (the full stop may go, capitals may change) and of no other row's answer,
-# be the same every time, differ from the short answer, and be at most 20 words long. Then the next
-# cells train on it and measure it on held-out facts.
+# be the same every time, differ from the short answer, and be at most 20 words long (a Chinese character
+# counts as one). Then the next cells train on it and measure it on held-out facts.
 #
 # **Rubric** (for yourself or your instructor): the style is recognisable by a rule (1 point); held-out
 # answers follow it in at least 80% of the cases (1); you found a question where it breaks and can say
@@ -621,23 +622,25 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 #
 # <details><summary>Hint</summary>
 #
-# `answer.removesuffix(".")` takes off the full stop. Long styles take longer to learn; start short.
+# `answer.removesuffix(".")` takes off the full stop. Long styles take longer to learn; start short. The
+# model has read English only: try Chinese if you like, but each of its characters costs three tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="ef841aeb"
+# %% [markdown] lang="zh-CN" of="b8428f72"
 # ## 11. 你自己的问题
 #
 # ### 练习 `sft.style` 🦁（30 分钟）
 #
 # 教模型一种由你发明的回答方式：海盗腔、智力竞赛主持人、JSON 都行。请写出 `restyle`，把一个问题和它的简短答案
 # （例如 `"Paris."`）变成你想要的回答。它必须包含简短答案的词语（句号可以去掉，大小写可以改变），不能混入别的行的答案；
-# 每次结果都相同，与简短答案有所不同，并且不超过 20 个词。接下来的单元格会用它训练，并在留出的事实上测量。
+# 每次结果都相同，与简短答案有所不同，并且不超过 20 个词（一个汉字算一个词）。接下来的单元格会用它训练，并在留出的事实上测量。
 #
 # **评分标准**（供自己或老师使用）：这种风格能用一条规则识别（1 分）；留出问题的回答至少 80% 符合它（1 分）；
 # 你找到了一个它失灵的问题，并说得出原因（1 分）。
 #
 # <details><summary>提示</summary>
 #
-# `answer.removesuffix(".")` 可以去掉句号。风格越长，学得越慢；先从短的开始。
+# `answer.removesuffix(".")` 可以去掉句号。风格越长，学得越慢；先从短的开始。这个模型只读过英文，一个汉字要占三个 token：
+# 想试中文也可以，先试“答案是 Paris！”这样短的。
 # </details>
 # %% id="sft.style" tags=["exercise"] level="🦁" minutes=30
 def restyle(question: str, answer: str) -> str:
@@ -657,11 +660,14 @@ def styled(row):
     return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
 
 
+targets = [restyle(row["question"], row["answer"]) for row in test]
+longest = max(len(tokenizer(target)["input_ids"]) for target in targets) + 1  # and the end of the turn
 style_trainer = make_trainer(course.model("base"), train.map(styled), course.budget("sft_steps") // 2)
 with course.timed("train"):
     style_trainer.train()
-_, _, style_answers = evaluate(style_trainer.model.eval(), test)
-style_share = metrics.exact_match(style_answers, [restyle(row["question"], row["answer"]) for row in test])
+with course.timed("generate"):
+    style_answers = generate.chat(style_trainer.model.eval(), tokenizer, test["question"], max_new_tokens=longest)
+style_share = metrics.exact_match(style_answers, targets)
 show.side_by_side(list(zip(test["question"][:5], style_answers[:5])), ["question", "answer in your style"])
 print(f"held-out answers in your style and right: {style_share:.1%}")
 # %% id="style.statement"
