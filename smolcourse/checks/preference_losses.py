@@ -117,6 +117,7 @@ def policy_loss(answer, reference):
         case(5, 7, 0.5),
         case(5, 7, 0.5, epsilon=0.1, beta=0.2),
     ]
+    _advantages_flat(answer, reference, case(4, 4, 0.5, short=False)[0])
     for args, options in cases:
         got, want = answer(*args, **options), reference(*args, **options)
         if isinstance(got, float):
@@ -138,6 +139,23 @@ def policy_loss(answer, reference):
         slopes += torch.autograd.grad(value, new, allow_unused=True)
     if slopes[0] is None or not torch.allclose(*slopes, atol=1e-5):
         raise Wrong("no_gradient")
+
+
+def _advantages_flat(answer, reference, square: tuple) -> None:
+    """Raise Wrong if the advantages run along the tokens, for want of [:, None].
+
+    Only as many answers as tokens let that pass without an error, so it is looked for there, before
+    any other shape stops the answer with a RuntimeError about sizes.
+    """
+    import torch
+
+    new, old, ref, gains, mask = square
+    turned = new.T, old.T, ref.T, gains, mask.T  # here the right loss makes the same mistake
+    values = reference(*turned), dict(_policy_mistakes(*turned))["no_clip"]
+    got = answer(*square)
+    scalar = isinstance(got, torch.Tensor) and got.shape == ()
+    if scalar and any(bool((got - value).abs() < 1e-5) for value in values):
+        raise Wrong("advantages_flat")
 
 
 def _policy_mistakes(new, old, ref, gains, mask, epsilon=0.2, beta=0.0) -> list[tuple]:

@@ -127,9 +127,10 @@ wrong("grpo.loss", "kl_from_old")(
 wrong("grpo.loss", "loss_value")(policy(sign=5.0))
 wrong("grpo.loss", "no_gradient")(lambda *args, **options: clipped(*args, **options).item())
 wrong("grpo.loss", "no_gradient")(lambda new, *args, **o: clipped(new.detach(), *args, **o))
-wrong("grpo.loss", "exception")(
-    lambda new, old, ref, advantages, mask, **o: (new * advantages).sum()
+wrong("grpo.loss", "advantages_flat")(  # without [:, None]
+    policy(gain=lambda rho, cut, a: torch.min(rho * a[:, 0], cut * a[:, 0]))
 )
+wrong("grpo.loss", "advantages_flat")(policy(gain=lambda rho, cut, a: rho * a[:, 0]))
 wrong("grpo.loss", "none")(lambda *args, **options: None)
 
 right("grpo.loss")(clipped)
