@@ -66,15 +66,21 @@ TEXT = {
 }
 
 
-def reports(root: Path) -> list[tuple[str, dict]]:
-    """(notebook path below `root`, report data) of every committed English solution, sorted.
+def reports(root: Path, lang: str = "en") -> list[tuple[str, dict]]:
+    """(English notebook's path below `root`, report data of its `lang` twin), sorted by path.
 
-    Raises `CourseError` naming a notebook that is not JSON.
+    A Chinese page shows what the Chinese notebook reported that it links to: the scores are the
+    same, seconds and memory are another run's. Raises `CourseError` naming a notebook that is
+    not JSON.
     """
     found = []
     for pattern in PATTERNS:
-        for file in sorted(root.glob(pattern)):
-            name = file.relative_to(root).as_posix()
+        for english in sorted(root.glob(pattern)):
+            key = english.relative_to(root).as_posix()
+            name = in_language(key, lang)
+            file = root / name
+            if not file.is_file():
+                continue
             try:
                 cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
             except (ValueError, KeyError, TypeError) as error:
@@ -86,13 +92,18 @@ def reports(root: Path) -> list[tuple[str, dict]]:
                 for output in cell.get("outputs", []):
                     data = output.get("data", {}).get(MIME)
                     if data:
-                        found.append((name, data))
+                        found.append((key, data))
     return found
+
+
+def in_language(notebook: str, lang: str) -> str:
+    """Where an English notebook's twin in `lang` lies."""
+    return notebook if lang == "en" else notebook.replace("notebooks/", f"notebooks/{lang}/")
 
 
 def render(root: Path, lang: str = "en") -> str:
     """The page in one language, as Markdown."""
-    text, rows = TEXT[lang], reports(root)
+    text, rows = TEXT[lang], reports(root, lang)
     parts = [text["title"], text["intro"]]
     parts.append(table(rows, lang) if rows else text["none"])
     if rows:
@@ -140,7 +151,7 @@ def table(rows: list[tuple[str, dict]], lang: str = "en", base: str = "../") -> 
 
 
 def _link(name: str, root, lang: str, base: str = "../") -> str:
-    target = name if lang == "en" else name.replace("notebooks/", f"notebooks/{lang}/")
+    target = in_language(name, lang)
     topic = Path(name).stem.removesuffix("_solution")
     module = name.split("/")[0]
     return f"[{module}/{topic}]({base}{target})"
@@ -203,9 +214,11 @@ def report_block(data: dict, link: str, lang: str) -> str:
         low, high = data["interval"]
         after = text["interval"].format(after=after, low=low, high=high)
     sign = "≥" if data["higher_is_better"] else "≤"
-    lines = [[text["after"].format(metric=metric), after]]
+    own = names()["metric"].get(data["metric"], {})  # a metric may say before and after what
+    before, later = (own.get(f"{side}-{lang}", text[side]) for side in ("before", "after"))
+    lines = [[later.format(metric=metric), after]]
     if data["before"] is not None:
-        lines.insert(0, [text["before"].format(metric=metric), number(data["before"], data)])
+        lines.insert(0, [before.format(metric=metric), number(data["before"], data)])
     lines.append([text["bar"], f"{sign} {number(data['bar'], data)}"])
     order = [key for key in names()["extra"] if key in data["extra"]]  # notebooks sort their keys
     for key in [*order, *(key for key in data["extra"] if key not in order)]:
@@ -223,13 +236,14 @@ def _extra(value, key: str = "") -> str:
     return "–" if value is None else _value(value)
 
 
-def fill_reports(page: Path, root: Path, stored: list[tuple[str, dict]]) -> str:
+def fill_reports(page: Path, root: Path) -> str:
     """The text of a page with the blocks between its report markers written anew.
 
     Raises `CourseError` for a marker of a topic that has no solution notebook, or without an end.
     """
     text, name = page.read_text(encoding="utf-8"), page.relative_to(root).as_posix()
     lang = "zh-CN" if name.endswith(".zh-CN.md") else "en"
+    stored = reports(root, lang)
 
     def block(match: re.Match) -> str:
         topic = match[2]
@@ -242,9 +256,7 @@ def fill_reports(page: Path, root: Path, stored: list[tuple[str, dict]]) -> str:
                 "there; correct the name in the marker."
             )
         there = found[0].relative_to(root).as_posix()
-        target = root / (
-            there if lang == "en" else there.replace("notebooks/", f"notebooks/{lang}/")
-        )
+        target = root / in_language(there, lang)
         link = Path(os.path.relpath(target, page.parent)).as_posix()
         blocks = [report_block(data, link, lang) for notebook, data in stored if notebook == there]
         body = "\n\n".join(blocks) or TEXT[lang]["missing"]
@@ -260,9 +272,8 @@ def fill_reports(page: Path, root: Path, stored: list[tuple[str, dict]]) -> str:
 def write(root: Path, check: bool = False) -> list[str]:
     """Write all pages (or, with `check`, only compare); returns the pages that differ(ed)."""
     fresh = {root / page: render(root, lang) for lang, page in PAGES.items()}
-    stored = reports(root)
     for page in sorted(root.glob(LESSONS)):
-        fresh[page] = fill_reports(page, root, stored)
+        fresh[page] = fill_reports(page, root)
     changed = []
     for file, text in fresh.items():
         old = file.read_text(encoding="utf-8") if file.is_file() else None

@@ -75,9 +75,21 @@ def test_a_notebook_that_is_not_json_is_named(root):
 PAGE = "# Lesson\n\n<!-- report:sft -->\nstale 12%\n<!-- /report -->\n\nEnd.\n"
 
 
-def measured(root, **changes):
+def measured(root, folders=("", "zh-CN/"), **changes):
     cell = {"outputs": [{"data": {MIME: DATA | changes}}]}
-    (root / "1_m/notebooks/sft_solution.ipynb").write_text(json.dumps({"cells": [cell]}))
+    for folder in folders:
+        file = root / f"1_m/notebooks/{folder}sft_solution.ipynb"
+        file.write_text(json.dumps({"cells": [cell]}))
+
+
+def test_a_chinese_page_shows_the_run_that_it_links_to(root):
+    measured(root, folders=["zh-CN/"], seconds=77.0, peak_memory_mb=999)
+    (root / "1_m/sft.md").write_text(PAGE, encoding="utf-8")
+    (root / "1_m/sft.zh-CN.md").write_text(PAGE, encoding="utf-8")
+    results.write(root)
+    assert "61 s, 1234 MB" in (root / "1_m/sft.md").read_text(encoding="utf-8")
+    assert "用时 77 秒，内存 999 MB" in (root / "1_m/sft.zh-CN.md").read_text(encoding="utf-8")
+    assert "| 77 | 999 |" in (root / "docs/results.zh-CN.md").read_text(encoding="utf-8")
 
 
 def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):

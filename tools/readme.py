@@ -177,7 +177,7 @@ def _line(answer: str) -> str:
 
 
 def results_block(lang: str) -> str:
-    rows = results.reports(ROOT)
+    rows = results.reports(ROOT, lang)
     return results.table(rows, lang, base="") if rows else results.TEXT[lang]["none"]
 
 
