@@ -17,13 +17,13 @@
 # %% [markdown] lang="zh-CN" of="a67f7fa2"
 # # 提示微调：训练提示，不动模型
 #
-# 一条系统提示就能改变模型的行为，而不改变模型本身。可它为什么非得由词语组成？在这个 notebook 里，你将
+# 一条系统消息（system message，代码里叫 system prompt）就能改变模型的行为，而不改变模型本身。可它为什么非得由词语组成？在这个 notebook 里，你将
 #
 # - 在输入前面放上**虚拟 token（virtual token）**，即不对应任何词的向量，并且只训练它们；
 # - 亲手写出提示微调和前缀微调，与 PEFT 的数值对上，相差不超过 1e-5，连分组查询注意力的情形也包括在内；
 # - 数一数提示微调、前缀微调、P-tuning 和 LoRA 在相等的预算下各训练多少、存储多少；
 # - 用不超过 0.5% 的参数，在训练中从未问过的问题上比较这四种方法；
-# - 弄清软提示擅长什么（引导）、不擅长什么（教授），并遇到一个不报任何错误的 bug。
+# - 弄清软提示擅长什么（引导）、不擅长什么（教新东西），并遇到一个不报任何错误的 bug。
 #
 # **开销。** 双核笔记本上约两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[提示微调](../../prompt_tuning.zh-CN.md)。
@@ -47,7 +47,7 @@ course = setup("3_parameter_efficient_finetuning/prompt_tuning")
 # %% [markdown] lang="zh-CN" of="9bd46c38"
 # ## 1. 先看问题
 #
-# 指令模型只用一个词来回答：“Paris.”。而你希望它始终彬彬有礼。可以用系统提示来要求它。但每段对话都要为此花费 token，
+# 指令模型只用一个词来回答：“Paris.”。而你希望它始终彬彬有礼。可以用系统消息来要求它。但每段对话都要为此花费 token，
 # 得有人找到合适的措辞，而模型也只是尽力照办。得分统计的是**既礼貌又正确**的回答；问的是任何训练都没有问过的事实。
 # %% id="data"
 facts = course.dataset("facts", "train").shuffle(seed=course.seed)
@@ -92,9 +92,9 @@ for name, result in (("no system prompt", before), ("with a system prompt", hard
 # %% id="baseline.statement"
 print("without a system prompt, under 5% of the answers are polite:", before["polite"] < 0.05)
 # %% [markdown] lang="en"
-# The words work well here: the model was taught to obey such prompts. (It even knows more when it is polite. The manner changes where
-# the answer stands in the sentence, and that is worth some facts.) So the score with a system prompt is the one to reach, without
-# words, from examples of the answers alone.
+# The words work well here: the model was taught to obey such prompts. (In the run stored here it even gets more facts right when it is
+# polite. Why is not tested here; perhaps it has to do with where the answer stands in the sentence.) So the score with a system prompt
+# is the one to reach, without words, from examples of the answers alone.
 #
 # ## 2. Virtual tokens
 #
@@ -105,9 +105,10 @@ print("without a system prompt, under 5% of the answers are polite:", before["po
 # $$\min_P \; -\sum_t \log p_\theta\big(y_t \mid P, E(x), E(y_{<t})\big)$$
 #
 # The first draft puts them there and changes nothing else. It runs:
-# %% [markdown] lang="zh-CN" of="41d4233a"
-# 在这里，词语很管用：模型学过要听从这样的提示。（礼貌的时候，它甚至知道得更多。语气会改变答案在句中的位置，单凭这一点就能多答对一些事实。）
-# 所以要追上的就是有系统提示时的得分，而且不用词语，只凭回答的例子。
+# %% [markdown] lang="zh-CN" of="c416672f"
+# 在这里，词语很管用：模型学过要听从这样的提示。（在这里保存的这次运行里，礼貌的时候，它答对的甚至更多。原因这里没有检验；
+# 可能与答案在句中的位置有关。）
+# 所以要追上的就是有系统消息时的得分，而且不用词语，只凭回答的例子。
 #
 # ## 2. 虚拟 token
 #
@@ -195,7 +196,8 @@ print("a soft prompt made of words computes what the words compute:", torch.allc
 # Make it a module that can be trained. `SoftPrompt(model, tokens, init_ids)` freezes the model and has **one** trainable parameter,
 # `prompt`, of shape (tokens, width). With `init_ids` (a list of token ids) it starts as a copy of their embeddings, the list repeated
 # or cut to the right number; without, it starts from a standard normal. `forward(input_ids, attention_mask, labels=None)` returns
-# what the model returns, the loss included.
+# what the model returns: `made(ids, mask)` has logits of shape (rows, tokens + length, vocabulary) and no loss,
+# `made(ids, mask, labels)` has a loss as well.
 #
 # <details><summary>Hint</summary>
 #
@@ -203,14 +205,15 @@ print("a soft prompt made of words computes what the words compute:", torch.allc
 # `.detach().clone()` makes a copy: without it the prompt would be the embedding table itself. `forward` is `prepend`, with labels
 # that may be None.
 # </details>
-# %% [markdown] lang="zh-CN" of="a1de5aa6"
+# %% [markdown] lang="zh-CN" of="0908e99a"
 # 所以，**每个文字提示都是一个软提示**，而且只是无数软提示中的一个。训练可以从好的词语出发，再走到没有词语的地方去。
 #
 # ### 练习 `prompt.module` 🐕（25 分钟）
 #
 # 把它做成一个可以训练的模块。`SoftPrompt(model, tokens, init_ids)` 冻结模型，并且只有**一个**可训练的参数 `prompt`，
 # 形状为（tokens，宽度）。给出 `init_ids`（token id 的列表）时，它从这些 id 的嵌入的副本开始，列表按所需的个数重复或截断；
-# 不给时，从标准正态分布开始。`forward(input_ids, attention_mask, labels=None)` 返回模型所返回的东西，包括损失。
+# 不给时，从标准正态分布开始。`forward(input_ids, attention_mask, labels=None)` 返回模型所返回的东西：`made(ids, mask)` 有
+# 形状为（行数，tokens + 长度，词表大小）的 logits，没有损失；`made(ids, mask, labels)` 还有损失。
 #
 # <details><summary>提示</summary>
 #
@@ -424,12 +427,14 @@ def count(method: str, tokens: int, config, encoder: int = 0) -> tuple[int, int]
 # %% id="prompt.count.check"
 count = check("prompt.count", count)
 # %% [markdown] lang="en"
-# Three budgets, each four times the last: what 1, 4 and 16 virtual tokens of prefix tuning cost. The others get as much to train:
-# more tokens for prompt tuning; for P-tuning the widest encoder that fits; for LoRA the key and value projections (a half of the
-# layers' values, all with rank 1, all with rank 4).
-# %% [markdown] lang="zh-CN" of="813c1d98"
-# 三档预算，每档是前一档的四倍：分别是前缀微调用 1、4、16 个虚拟 token 的开销。别的方法也训练同样多的数：
-# 提示微调用更多的 token；P-tuning 用放得下的最宽的编码器；LoRA 用在键和值的投影层上（一半层的值、全部层秩 1、全部层秩 4）。
+# Three budgets, each four times the last: what 1, 4 and 16 virtual tokens of prefix tuning cost. The others train no more than that.
+# Prompt tuning spends it on more tokens. P-tuning always has as many tokens as prompt tuning at the smallest budget, and the widest
+# encoder that fits; at the smallest budget the vectors take everything, so it has two rows only. LoRA gets, in turn: the value
+# projections of the upper half of the layers, rank 1; the key and value projections of all layers, rank 1; the same, rank 4.
+# %% [markdown] lang="zh-CN" of="481f40f0"
+# 三档预算，每档是前一档的四倍：分别是前缀微调用 1、4、16 个虚拟 token 的开销。别的方法训练的数不超过这个预算。提示微调用更多的 token。
+# P-tuning 的 token 数始终与最小预算下的提示微调相同，配放得下的最宽的编码器；最小的预算已被向量用完，所以它只有两行。
+# LoRA 依次是：后一半层的值投影，秩 1；所有层的键投影和值投影，秩 1；同上，秩 4。
 # %% id="budgets"
 import copy
 import warnings
@@ -545,6 +550,9 @@ show.loss(histories, title="How fast it goes")
 ends = {name: [e["loss"] for e in h if "loss" in e][-1] for name, h in histories.items()}
 print("worst of the four:", max(ends, key=ends.get))
 # %% [markdown] lang="en"
+# Noise catches up in the end, but takes several times as many steps as random tokens do; with few steps or a large model that
+# difference matters. And the worst of the four rates, 0.001, is the one that full fine-tuning of this tiny model takes in module 1.
+#
 # ## 6. Generate: on which side is the padding?
 #
 # Questions of unequal length are padded on the *left* for generation. And where do the virtual tokens go: before the padding, or
@@ -561,7 +569,10 @@ print("worst of the four:", max(ends, key=ends.get))
 #
 # `(mask.cumsum(dim=1) - 1).clamp(min=0)` counts from the first 1 of each row.
 # </details>
-# %% [markdown] lang="zh-CN" of="641ebf89"
+# %% [markdown] lang="zh-CN" of="918d9e17"
+# 噪声最后也追上了，但所用的步数是随机 token 的几倍；步数少或模型大时，这个差别就要紧了。四个学习率里最差的 0.001，
+# 正是模块 1 里对这个小模型做全量微调时用的学习率。
+#
 # ## 6. 生成：填充在哪一侧？
 #
 # 生成时，长短不一的问题在*左侧*填充。那么虚拟 token 放在哪里：放在填充之前，还是放在填充与文本之间？注意力可以屏蔽，但位置照样往下数：
@@ -652,7 +663,7 @@ print("PEFT's generate: a long neighbour changes nothing:", torch.allclose(by_pe
 # All methods get the same rows in the same order and the same steps; each its own learning rate (tried beforehand, the best of a few).
 # %% [markdown] lang="zh-CN" of="ae0887cd"
 # PEFT（0.21）在提示微调和 P-tuning 中把虚拟 token 写在填充之前，并丢掉位置编号；它在一条警告里说了这一点。这样一来，
-# 一个问题的回答就取决于它的邻居。前缀微调不受影响：它的键放在缓存里，位置按文本的掩码来数。第 8 节会看到这要付出什么代价。
+# 一个问题的回答就取决于它的邻居。前缀微调不受影响：它的键放在缓存里，位置只数文本的掩码为 1 的地方。第 8 节会看到这要付出什么代价。
 #
 # ## 7. 比较
 #
@@ -693,13 +704,21 @@ print(f"with {smallest} numbers each, prompt tuning does better than LoRA:", res
 show.side_by_side(list(zip(test["question"][:4], bare, said[best])), ["question", "untouched", ", ".join(map(str, best))])
 # %% [markdown] lang="en"
 # The dotted line is the system prompt's score. What a soft prompt gained over it here is not the score but the way to it: nobody had
-# to find words, and no conversation carries them.
+# to find words. And the smallest prompt is short: in the run stored here each conversation carries 4 virtual tokens instead of the 12
+# tokens of the system prompt.
+#
+# A larger budget is no promise of more (each method has one learning rate for all its budgets): in that run, prompt tuning did a little
+# worse with each step up. Prefix tuning is far ahead of LoRA at the smallest budget and behind it at the two larger ones.
 #
 # ### What does a soft prompt say?
 #
 # Which tokens lie nearest to the trained vectors? A cosine of 1 would be the token itself.
-# %% [markdown] lang="zh-CN" of="68ff8d74"
-# 虚线是系统提示的得分。软提示在这里赢得的不是分数，而是得到它的方式：不需要有人去找措辞，也不需要每段对话都带着它。
+# %% [markdown] lang="zh-CN" of="82a8fef4"
+# 虚线是系统消息的得分。软提示在这里赢得的不是分数，而是得到它的方式：不需要有人去找措辞。在这里保存的这次运行里，
+# 用最小的软提示时，每段对话带的也不再是系统消息的 12 个 token，而是 4 个虚拟 token。
+#
+# 预算更大，不等于得分更高（每种方法的各档预算共用一个学习率）：在那次运行里，提示微调每上一档，反而差一点。
+# 前缀微调在最小的预算下远胜 LoRA，在两档大预算下却不如它。
 #
 # ### 软提示说的是什么？
 #
@@ -796,8 +815,9 @@ print("up to the first full stop, prefix tuning and LoRA get at least 40% right:
 # answer (such as `"Paris."`) into a dict of two answers:
 #
 # - `"known"`: a manner that the instruct model has learned, but neither terse nor polite. There are plain ("The answer is Paris."),
-#   rude ("What a silly question. The answer is Paris."), wordy and shouting ("PARIS!"); `smolcourse.world.manner.FRAMES` has all;
-# - `"new"`: a manner that you invent and that nobody ever taught the model.
+#   rude ("What a silly question. The answer is Paris."), wordy and shouting ("PARIS!"); take a sentence of
+#   `smolcourse.world.manner.FRAMES`, word for word;
+# - `"new"`: a manner that you invent and that nobody ever taught the model: `manner_of` must not call it polite, rude, wordy or shouting.
 #
 # Both contain the words of the short answer (capitals may change), are at most 25 words long and the same every time. The next
 # cell trains one soft prompt on each and compares.
@@ -809,16 +829,17 @@ print("up to the first full stop, prefix tuning and LoRA get at least 40% right:
 #
 # `answer.removesuffix(".")` takes off the full stop, `.upper()` shouts.
 # </details>
-# %% [markdown] lang="zh-CN" of="710aed25"
+# %% [markdown] lang="zh-CN" of="32078c81"
 # ## 10. 你自己的问题
 #
 # ### 练习 `prompt.steer` 🦁（30 分钟）
 #
 # 唤出一种行为和教会一种行为，界线在哪里？请写出 `two_manners`，把一个问题和它的简短答案（例如 `"Paris."`）变成含两个回答的字典：
 #
-# - `"known"`：指令模型学过的一种语气，但既不是简短，也不是礼貌。可选的有平实（“The answer is Paris.”）、粗鲁
-#   （“What a silly question. The answer is Paris.”）、啰嗦和喊叫（“PARIS!”）；全部写法见 `smolcourse.world.manner.FRAMES`；
-# - `"new"`：由你发明、从来没有人教过模型的一种语气。
+# - `"known"`：指令模型学过的一种语气，但既不是简短，也不是礼貌。可选的有平实（plain，“The answer is Paris.”）、粗鲁
+#   （rude，“What a silly question. The answer is Paris.”）、啰嗦（wordy）和喊叫（shouting，“PARIS!”）；
+#   请从 `smolcourse.world.manner.FRAMES` 里取一句，一字不改；
+# - `"new"`：由你发明、从来没有人教过模型的一种语气：`manner_of` 不能把它认作礼貌（polite）、粗鲁、啰嗦或喊叫。
 #
 # 两者都要包含简短答案的词语（大小写可以改变），不超过 25 个词，每次结果都相同。下一个单元格会为每种语气训练一个软提示，再作比较。
 #
@@ -876,17 +897,17 @@ course.report(
 # ## Summary
 #
 # - A soft prompt is a few trained vectors before the input (prompt tuning, P-tuning) or a few trained keys and values in each layer (prefix tuning); the model is frozen.
-# - It calls for a behaviour that the model has, with a few hundred numbers, and here better than LoRA of that size; a manner that the model never learned, it did not learn.
+# - It calls for a behaviour that the model has, with a few hundred numbers, and at the smallest budget here better than LoRA of that size (at the larger ones prefix tuning falls behind LoRA); a manner that the model never learned, it did not learn.
 # - Extend the mask and the labels, start from real tokens, take a large learning rate, and keep padding away from between prompt and text.
 #
 # **Where next.** The lesson page [Prompt tuning](../prompt_tuning.md), then [LoRA](../lora.md) and [adapters](../adapters.md).
 # Papers: [prompt tuning](https://arxiv.org/abs/2104.08691), [prefix tuning](https://arxiv.org/abs/2101.00190),
 # [P-tuning](https://arxiv.org/abs/2103.10385), [P-tuning v2](https://arxiv.org/abs/2110.07602).
-# %% [markdown] lang="zh-CN" of="3ca62ce1"
+# %% [markdown] lang="zh-CN" of="226f0384"
 # ## 小结
 #
 # - 软提示就是放在输入前的几个训练出来的向量（提示微调、P-tuning），或者每一层里几个训练出来的键和值（前缀微调）；模型是冻结的。
-# - 它只用几百个数就能唤出模型已有的行为，在这里比同样大小的 LoRA 更好；模型从未学过的语气，它却没有学会。
+# - 它只用几百个数就能唤出模型已有的行为，在最小的预算下比同样大小的 LoRA 更好（预算大时，前缀微调不如 LoRA）；模型从未学过的语气，它却没有学会。
 # - 掩码和标签都要加长，从真实的 token 出发，学习率要大，提示与文本之间不要夹着填充。
 #
 # **下一步。** 讲义[提示微调](../../prompt_tuning.zh-CN.md)，然后是 [LoRA](../../lora.zh-CN.md) 和[适配器](../../adapters.zh-CN.md)。
