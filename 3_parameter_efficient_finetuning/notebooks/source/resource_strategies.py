@@ -94,7 +94,7 @@ measure("all at once, AdamW", full, adamw(full))
 show_table(table)
 print("the step needs more than ten times the bytes of the weights:", table["all at once, AdamW"]["total"] > 10 * table["all at once, AdamW"]["weights"])
 # %% [markdown] lang="en"
-# The weights are the smallest part. Four things share the memory: **weights**, **gradients**,
+# The weights are a small part. Four things share the memory: **weights**, **gradients**,
 # **optimiser states**, and **activations** (what the forward pass must remember for the backward pass).
 # The first three follow from the number of parameters; the fourth from the number of tokens.
 #
@@ -115,8 +115,8 @@ print("the step needs more than ten times the bytes of the weights:", table["all
 #
 # Write the bytes per trained parameter of the four optimisers into a small dict. 8 bits are a byte.
 # </details>
-# %% [markdown] lang="zh-CN" of="9ec788e0"
-# 权重反而是最小的一块。内存由四样东西瓜分：**权重**、**梯度**、**优化器状态**，以及**激活值**（activation，前向传播必须为反向传播记住的东西）。
+# %% [markdown] lang="zh-CN" of="03ba69c9"
+# 权重反而只占一小部分。内存由四样东西瓜分：**权重**、**梯度**、**优化器状态**，以及**激活值**（activation，前向传播必须为反向传播记住的东西）。
 # 前三样取决于参数的个数，第四样取决于 token 的个数。
 #
 # ## 2. 前三样，算得出来
@@ -186,11 +186,13 @@ measure("accumulation", full, adamw(full), micro=micro)
 show_table(table)
 print("accumulation needs less than half of the step's memory:", table["accumulation"]["step"] < 0.5 * table["all at once, AdamW"]["step"])
 # %% [markdown] lang="en"
-# Nearly for free, if it is right. Those rows had equally many tokens. Real ones don't. Here are four
-# passes: two of short facts, two of conversations, where only the assistant's tokens carry loss. Draft
-# 1 does what every tutorial did for years, it divides each pass's mean by the number of passes:
-# %% [markdown] lang="zh-CN" of="6a6ed7c6"
-# 几乎是白捡的——前提是写对。上面各行的 token 一样多，真实的数据可不是这样。下面是四遍：两遍是简短的事实，两遍是对话，
+# Far less memory, for some more time: the last column says how much here; a device that a small pass keeps busy
+# loses less. But is it right? Those rows had equally many tokens. Real ones don't. Here are four passes: two of
+# short facts, two of conversations, where only the assistant's tokens carry loss. Draft 1 does what every
+# tutorial did for years, it divides each pass's mean by the number of passes:
+# %% [markdown] lang="zh-CN" of="15bfe76d"
+# 内存省了一大截，时间多花了一些：这里多花了多少，看最后一列；如果小小的一遍就足以让设备忙起来，多花的会更少。
+# 可是写对了吗？上面各行的 token 一样多，真实的数据可不是这样。下面是四遍：两遍是简短的事实，两遍是对话，
 # 只有助手的 token 参与损失计算。第一稿照着各种教程多年来的写法：把每遍的平均损失除以遍数。
 # %% id="accumulate.draft"
 def encode(messages):
@@ -257,15 +259,15 @@ print("the gradients are more than 10% apart:", bug > 0.1)
 # `attention_mask` and `labels` (-100 carries no loss), each of shape (rows, length).
 # `model(input_ids=..., attention_mask=...)` returns an object with `.logits`. Afterwards every parameter's
 # `.grad` is the gradient of the **mean loss over all counted tokens of all batches**, and that mean is
-# returned as a float. One pass at a time: no more than one batch's activations may be alive. Gradients
-# that were there before don't count.
+# returned as a float. One pass at a time: no more than one batch's activations may be alive. A batch may
+# hold no counted token at all. Gradients that were there before don't count.
 #
 # <details><summary>Hint</summary>
 #
 # First count the labels that are not -100 in *all* batches (after the shift: `labels[:, 1:]`). Then each
 # pass contributes its **sum** of losses (`reduction="sum"`) divided by that count, and calls `backward()`.
 # </details>
-# %% [markdown] lang="zh-CN" of="4acbd37d"
+# %% [markdown] lang="zh-CN" of="79588978"
 # 同样的行，损失不同，梯度也不同。平均值的平均不等于总平均：短的那一遍里的一个 token，分量是长的那一遍里的许多倍。直到
 # [2024 年 10 月](https://huggingface.co/blog/gradient_accumulation)，各大库也都是这么算的。
 #
@@ -274,7 +276,7 @@ print("the gradients are more than 10% apart:", bug > 0.1)
 # 把它写对。输入：一个模型和一个批次列表；每个批次是字典，含 int64 张量 `input_ids`、`attention_mask` 和 `labels`
 # （-100 不计损失），形状都是（行数，长度）。`model(input_ids=..., attention_mask=...)` 返回的对象有 `.logits`。
 # 完成之后，每个参数的 `.grad` 应当是**所有批次里全部参与计算的 token 的平均损失**的梯度，并把这个平均值作为 float 返回。
-# 一次只算一遍：同时存在的激活值不得超过一个批次的份。之前残留的梯度不算数。
+# 一次只算一遍：同时存在的激活值不得超过一个批次的份。有的批次里可能没有任何参与计算的 token。之前残留的梯度不算数。
 #
 # <details><summary>提示</summary>
 #
@@ -365,12 +367,13 @@ print("checkpointing needs less of the step's memory:", table["checkpointing"]["
 #
 # AdamW's states are twice the weights. **Adafactor** stores for each matrix one number a row and one a
 # column instead of the squared gradient; plain **SGD** stores nothing. And with 16-bit weights
-# (**bf16**) everything is half as large. What does that cost? First the table:
-# %% [markdown] lang="zh-CN" of="8aa5438a"
+# (**bf16**) weights, gradients and states are half as large, and activations shrink too. What does that
+# cost? First the table:
+# %% [markdown] lang="zh-CN" of="ea5a1927"
 # ## 5. 优化器与精度
 #
 # AdamW 的状态是权重的两倍大。**Adafactor** 不存整个梯度平方的矩阵，每行只存一个数、每列只存一个数；普通 **SGD** 什么都不存。
-# 如果权重用 16 位（**bf16**），一切都减半。代价是什么？先看表：
+# 如果权重用 16 位（**bf16**），权重、梯度和状态都减半，激活值也会变小。代价是什么？先看表：
 # %% id="optimisers"
 from transformers import Adafactor
 
@@ -449,14 +452,16 @@ for dtype in (torch.float32, torch.bfloat16):
 #
 # ### Exercise `resources.dequantize` 🐢 (10 minutes)
 #
-# From codes back to weights. Inputs: `codes`, an integer tensor of shape (n,); `scales`, a float tensor of
-# shape (n / block,); `levels`, a float tensor of shape (16,); `block`. Return a float tensor of shape (n,).
+# From codes back to weights. Inputs: `codes`, a tensor of shape (n,), int64 or uint8 (bytes, as codes are
+# stored); `scales`, a float tensor of shape (n / block,); `levels`, a float tensor of shape (16,); `block`.
+# Return a float tensor of shape (n,).
 #
 # <details><summary>Hint</summary>
 #
-# `levels[codes]` looks all of them up at once; `repeat_interleave` stretches the scales.
+# `levels[codes.long()]` looks all of them up at once (torch would take uint8 codes for a mask);
+# `repeat_interleave` stretches the scales.
 # </details>
-# %% [markdown] lang="zh-CN" of="6ab039dd"
+# %% [markdown] lang="zh-CN" of="8524a9ac"
 # **对策：** 权重保持 float32，只在*计算*时用 bf16（训练器里的 `bf16=True`，即“混合精度”）；或者冻结 16 位的权重，在上面训练 float32 的 LoRA。
 #
 # ## 6. 冻结的权重，用 4 位来存
@@ -467,12 +472,12 @@ for dtype in (torch.float32, torch.bfloat16):
 #
 # ### 练习 `resources.dequantize` 🐢（10 分钟）
 #
-# 从码还原出权重。输入：`codes`，形状为 (n,) 的整数张量；`scales`，形状为 (n / block,) 的浮点张量；`levels`，形状为 (16,) 的浮点张量；
-# 以及 `block`。返回形状为 (n,) 的浮点张量。
+# 从码还原出权重。输入：`codes`，形状为 (n,) 的张量，类型是 int64 或 uint8（字节，码就是这样存储的）；`scales`，形状为 (n / block,)
+# 的浮点张量；`levels`，形状为 (16,) 的浮点张量；以及 `block`。返回形状为 (n,) 的浮点张量。
 #
 # <details><summary>提示</summary>
 #
-# `levels[codes]` 一次就能查完；`repeat_interleave` 可以把缩放因子拉长。
+# `levels[codes.long()]` 一次就能查完（uint8 的码会被 torch 当成掩码）；`repeat_interleave` 可以把缩放因子拉长。
 # </details>
 # %% id="resources.dequantize" tags=["exercise"] level="🐢" minutes=10
 def dequantize(codes, scales, levels, block: int):
@@ -489,7 +494,7 @@ dequantize = check("resources.dequantize", dequantize)
 # %% [markdown] lang="en"
 # ### Exercise `resources.quantize` 🐕 (20 minutes)
 #
-# And there. Inputs: `weights`, a float tensor of shape (n,), n a multiple of `block`; `levels`, 16 numbers in
+# Now the other way: from weights to codes. Inputs: `weights`, a float tensor of shape (n,), n a multiple of `block`; `levels`, 16 numbers in
 # rising order; `block`. Return (codes, scales): an integer tensor of shape (n,), each code the level
 # **nearest** to weight / scale, and the scale of each block, its largest **absolute** value. A block of
 # zeros must not become nan: its codes name the level nearest to zero.
@@ -498,10 +503,10 @@ dequantize = check("resources.dequantize", dequantize)
 #
 # `weights.view(-1, block)`. The nearest level: `(unit[..., None] - levels).abs().argmin(-1)`.
 # </details>
-# %% [markdown] lang="zh-CN" of="131fd9b8"
+# %% [markdown] lang="zh-CN" of="a6e7ba89"
 # ### 练习 `resources.quantize` 🐕（20 分钟）
 #
-# 再来走去程。输入：`weights`，形状为 (n,) 的浮点张量，n 是 `block` 的倍数；`levels`，16 个从小到大的数；以及 `block`。
+# 现在反过来：从权重到码。输入：`weights`，形状为 (n,) 的浮点张量，n 是 `block` 的倍数；`levels`，16 个从小到大的数；以及 `block`。
 # 返回 (codes, scales)：codes 是形状为 (n,) 的整数张量，每个码是离 权重 / 缩放因子 **最近**的级；scales 是每块的缩放因子，
 # 即块内最大的**绝对值**。全零的块不能变成 nan：它的码应当是离零最近的级。
 #
@@ -551,11 +556,11 @@ for name, share in errors.items():
     print(f"{name}: {share:.1%} of the weights' size is lost")
 # %% [markdown] lang="en"
 # Does that much noise on every weight hurt? Ask the instruct model the held-out facts, with all its linear
-# layers rounded to 4 bits. (The intervals of the bars overlap. Comparing question by question sees more; how that
-# works is a topic of module 4.)
-# %% [markdown] lang="zh-CN" of="1784b3d9"
+# layers rounded to 4 bits. (The intervals of the bars overlap. Comparing question by question sees more: in
+# `metrics.paired_difference` only the questions on which the two models differ count.)
+# %% [markdown] lang="zh-CN" of="37c9c8e7"
 # 每个权重都带上这么多噪声，要紧吗？把指令模型所有的线性层都舍入到 4 位，再问它留出的事实。（条形图上的区间互相重叠；
-# 逐题比较能看出更多，怎么做是模块 4 的内容。）
+# 逐题比较能看出更多：在 `metrics.paired_difference` 里，只有两个模型得分不同的题目才起作用。）
 # %% id="quality" tags=["nbval-ignore-output"] reason="scores are shown to the tenth of a percent"
 def rounded(model, levels, block):
     """All linear layers of the blocks through 4 bits and back, in place."""
@@ -590,12 +595,12 @@ print("the careless 4 bits lose more than NF4:", scores["even levels, one scale 
 #
 # `nf4.freeze_in_4_bits` replaces the frozen linear layers by ones that hold codes and scales and make their
 # weights anew in each pass (your two functions, with two codes in a byte). It runs on any device and is
-# slow. On an NVIDIA GPU, `smolcourse.qlora.load` does the same with bitsandbytes' fast kernels.
-# %% [markdown] lang="zh-CN" of="af98bbe1"
+# slow. `smolcourse.qlora.load` does the same with bitsandbytes, whose kernels are fast on an NVIDIA GPU.
+# %% [markdown] lang="zh-CN" of="f4085700"
 # ## 7. LoRA 和 QLoRA，放进同一张表
 #
 # `nf4.freeze_in_4_bits` 把冻结的线性层换成只保存码和缩放因子的层，每一遍都现做权重（就是你写的那两个函数，只是两个码放进一个字节）。
-# 它在任何设备上都能运行，但很慢。在 NVIDIA GPU 上，`smolcourse.qlora.load` 用 bitsandbytes 的快速算子做同样的事。
+# 它在任何设备上都能运行，但很慢。`smolcourse.qlora.load` 用 bitsandbytes 做同样的事，它的算子在 NVIDIA GPU 上很快。
 # %% id="lora"
 from peft import LoraConfig, get_peft_model
 
@@ -615,12 +620,14 @@ held_bits = 8 * sum(m.codes.nbytes + m.scales.nbytes for m in linear) / sum(m.sh
 print(f"bits for a frozen weight: {held_bits:.2f}")
 print("LoRA's optimiser holds under 10% of AdamW's states:", table["LoRA"]["optimizer"] < 0.1 * table["all at once, AdamW"]["optimizer"])
 print("all together need under a quarter of the baseline's peak:", table["QLoRA + checkpointing + accumulation"]["total"] < 0.25 * table["all at once, AdamW"]["total"])
-# %% id="qlora" tags=["nbval-ignore-output"] reason="says what this machine's GPU can do"
-print(qlora.obstacle() or f"this machine can train in 4 bits with bitsandbytes: {qlora.quantization_config(course.bf16).quantization_method()}")
+# %% id="qlora" tags=["nbval-ignore-output"] reason="says what is installed on this machine"
+print(qlora.obstacle() or f"this machine can train in 4 bits with bitsandbytes: {qlora.quantization_config().quantization_method()}")
 # %% [markdown] lang="en"
 # Read the table honestly. This model is tiny and its batch is large, so activations dominate: the first
-# two strategies save most, LoRA saves little, QLoRA next to nothing. With a large model and few tokens a pass
-# it is the other way round. **Measure your own case before you choose.**
+# two strategies save most, LoRA alone saves little, QLoRA next to nothing more. But look at the last row: once
+# the activations are cut, it is gradients, states and weights that are left, and now LoRA and 4 bits take away
+# most of that. The price is time: several times the baseline's. With a large model and few tokens a pass,
+# LoRA and QLoRA save most from the start. **Measure your own case before you choose.**
 #
 # ## 8. Which strategy first?
 #
@@ -643,9 +650,10 @@ print(qlora.obstacle() or f"this machine can train in 4 bits with bitsandbytes: 
 #
 # Two loops: over (name, fixed memory, memory of a row), and over the divisors of `rows` from large to small.
 # </details>
-# %% [markdown] lang="zh-CN" of="5bcc3fbd"
-# 老老实实读这张表。这个模型很小、批次很大，所以激活值占了大头：前两种策略省得最多，LoRA 省得不多，QLoRA 几乎不省。
-# 模型大、每遍 token 少的时候，情况正好相反。**先测量你自己的情形，再做选择。**
+# %% [markdown] lang="zh-CN" of="44eef716"
+# 老老实实读这张表。这个模型很小、批次很大，所以激活值占了大头：前两种策略省得最多，单用 LoRA 省得不多，QLoRA 几乎没有再多省。
+# 但请看最后一行：激活值砍掉之后，剩下的主要是梯度、状态和权重，这时 LoRA 和 4 位就能再省掉其中的大部分；代价是时间，是基线的好几倍。
+# 模型大、每遍 token 少的时候，LoRA 和 QLoRA 从一开始就省得最多。**先测量你自己的情形，再做选择。**
 #
 # ## 8. 先用哪种策略？
 #
