@@ -172,6 +172,8 @@ def _loss_mistakes(chosen, rejected, ref_chosen, ref_rejected, beta) -> list[tup
         ("reference_added", mean(beta * (policy - ref_chosen - ref_rejected))),
         ("sides_added", mean(beta * (chosen + rejected - ref_chosen - ref_rejected))),
         ("no_beta", mean(margin)),
+        ("bracket", mean(beta * (chosen - ref_chosen) - (rejected - ref_rejected))),
+        ("bracket", mean((chosen - ref_chosen) - beta * (rejected - ref_rejected))),
         ("beta_divides", mean(margin / beta)),
         ("beta_outside", beta * mean(margin)),
         ("sign", -mean(beta * margin)),

@@ -1,8 +1,10 @@
 """Checks of 2_preference_alignment/orpo: runs and their data (orpo.diagnose, orpo.pairs)."""
 
+import itertools
+import math
 import re
 
-from smolcourse.check import Wrong, checker, compare_on, expect_type
+from smolcourse.check import Wrong, checker, compare_on, expect_type, plain
 
 # ---------------------------------------------------------------- orpo.diagnose
 
@@ -28,6 +30,11 @@ def diagnose(answer, reference):
         ([-3.0, -2.0], [-3.0, -3.0]),
         ([-3.0, -2.0], [-3.0, -2.9]),
         ([-0.5, -0.2], [-2.0, -1.9]),
+        ([-5.0, -3.0], [-2.0, -2.5]),  # healthy: ahead at the end, yet it lost ground
+        ([-3.0, -2.0], [-3.0, 0.5]),  # broken before it is swapped
+        ([-3.0, -2.0], [-5.0, -4.0]),  # imitating: equal gains are not swapped
+        ([-3.0, -3.0], [-3.0, -4.0]),  # healthy: chosen stayed
+        ([-3.0, 0.0], [-3.0, -4.0]),  # healthy: 0 is the logarithm of 1
     ]
 
     def explain(args, got, want):
@@ -49,7 +56,47 @@ def diagnose(answer, reference):
             return "pushed_back"
         return "verdict", {"chosen": chosen, "rejected": rejected, "want": want, "got": got}
 
+    _name_the_rule(answer, reference, cases)
     compare_on(answer, reference, cases, explain=explain)
+
+
+def _name_the_rule(answer, reference, cases) -> None:
+    """Raise Wrong with the one mistaken rule that explains every verdict; else return."""
+    got = [plain(answer(*case)) for case in cases]
+    if not all(isinstance(verdict, str) for verdict in got):
+        return
+    if got == [reference(*case) for case in cases]:
+        return
+    known = [("end_points", {"ends": True, "ties": ties}) for ties in ((), "s")]
+    known += [("broken_late", {"order": order}) for order in ("sboi", "sobi", "soib")]
+    known += [
+        ("tie", {"ties": ties})
+        for count in (1, 2, 3, 4)
+        for ties in itertools.combinations("bsoi", count)
+    ]
+    for key, options in known:
+        if got == [_verdict(*case, **options) for case in cases]:
+            raise Wrong(key)
+
+
+def _verdict(chosen, rejected, ends=False, ties=(), order="bsoi") -> str:
+    """The verdict of rules that may be wrong: `ends` compares end points instead of gains in rule 2,
+    the rules in `ties` hold for equal numbers as well, `order` is the order of the rules."""
+
+    def above(rule, one, other):
+        return one > other or (rule in ties and one == other)
+
+    gained, theirs = chosen[-1] - chosen[0], rejected[-1] - rejected[0]
+    if ends:
+        gained, theirs = chosen[-1], rejected[-1]
+    holds = {
+        "b": any(not math.isfinite(v) or above("b", v, 0) for v in chosen + rejected),
+        "s": above("s", theirs, gained),
+        "o": above("o", chosen[0], chosen[-1]),
+        "i": above("i", rejected[-1], rejected[0]),
+    }
+    names = {"b": "broken", "s": "swapped", "o": "overdone", "i": "imitating"}
+    return next((names[rule] for rule in order if holds[rule]), "healthy")
 
 
 # ---------------------------------------------------------------- orpo.pairs
@@ -81,7 +128,12 @@ def pairs(answer, reference):
 
 
 def _holds(text: str, short: str) -> bool:
-    return re.search(rf"\b{re.escape(short.removesuffix('.'))}\b", text, re.IGNORECASE) is not None
+    """Are the words of the short answer in the text, and no piece of longer words?
+
+    Not `\b`: to it a Chinese character is a letter like any other, and 是Paris one word.
+    """
+    words = re.escape(short.removesuffix("."))
+    return re.search(rf"(?<![A-Za-z0-9]){words}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
 
 
 def _pair_case(row, question: str, short: str) -> dict[str, str]:

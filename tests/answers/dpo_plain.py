@@ -31,6 +31,12 @@ def turned(change):
 wrong("dpo.length", "groups_swapped")(lambda m, c, r: split(m, r, c))
 wrong("dpo.length", "tie_counts")(splits(hit=lambda m: m >= 0))
 wrong("dpo.length", "equal_lengths")(splits(more=lambda c, r: c >= r))
+wrong("dpo.length", "equal_lengths")(  # if ... else: all that is not longer is shorter
+    lambda m, c, r: {
+        "longer": split(m, c, r)["longer"],
+        "shorter": split(m, c, r, more=lambda x, y: x >= y)["shorter"],
+    }
+)
 wrong("dpo.length", "all_pairs")(lambda m, c, r: split(m, c, r, of=lambda hits: len(m)))
 wrong("dpo.length", "wrong_side")(splits(hit=lambda m: m < 0))
 wrong("dpo.length", "no_groups")(
@@ -105,6 +111,12 @@ def rings(**options):
 
 wrong("dpo.alarm", "from_start")(rings(best=lambda values: values[0]))
 wrong("dpo.alarm", "step_before")(rings(best=lambda values: values[-1]))
+wrong("dpo.alarm", "whole_run")(  # with the values that come later
+    lambda m, c, d: next(
+        (i for i in range(1, len(m)) if m[i] > m[i - 1] and c[i] < max(c) - d), None
+    )
+)
+wrong("dpo.alarm", "late_start")(rings(walk=lambda steps: steps[1:]))
 wrong("dpo.alarm", "margin_ignored")(rings(rise=lambda m, i: True))
 wrong("dpo.alarm", "margin_falls")(rings(rise=lambda m, i: m[i] < m[i - 1]))
 wrong("dpo.alarm", "new_high")(rings(rise=lambda m, i: m[i] > max(m[:i])))
@@ -122,6 +134,16 @@ wrong("dpo.alarm", "not_index")(lambda m, c, d: ring(m, c, d) is not None)
 wrong("dpo.alarm", "not_index")(lambda m, c, d: [i for i in range(len(m)) if c[i] < max(c) - d])
 wrong("dpo.alarm", "verdict")(lambda m, c, d: len(m) - 1 if c[-1] < c[0] else None)
 wrong("dpo.alarm", "exception")(lambda m, c, d: max(i for i in range(len(m)) if c[i] > 0))
+
+
+@wrong("dpo.alarm", "returns_early")
+def _(margins, chosen, drop):
+    for i in range(1, len(margins)):
+        if margins[i] > margins[i - 1] and chosen[i] < max(chosen[:i]) - drop:
+            return i
+        else:  # noqa: RET505 (as learners write it)
+            return None
+
 
 right("dpo.alarm")(ring)
 
@@ -208,6 +230,11 @@ right("dpo.preference")(made(easy, is_easy))
 right("dpo.preference")(made(lambda q, a: (a.upper(), a), lambda text: text == text.upper()))
 right("dpo.preference")(
     made(lambda q, a: [f"I think: {a}", f"Of course: {a}"], lambda text: "think" in text)
+)
+
+
+right("dpo.preference")(  # Chinese writes no space around the answer
+    made(lambda q, a: (f"我认为答案是{a}", f"答案是{a}"), lambda text: "认为" in text)
 )
 
 

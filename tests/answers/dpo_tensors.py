@@ -122,6 +122,8 @@ wrong("dpo.loss", "sides_added")(
 )
 wrong("dpo.loss", "no_beta")(lambda c, r, rc, rr, b: dpo(c, r, rc, rr, 1))
 wrong("dpo.loss", "beta_divides")(lambda c, r, rc, rr, b: dpo(c, r, rc, rr, 1 / b))
+wrong("dpo.loss", "bracket")(lambda c, r, rc, rr, b: -F.logsigmoid(b * (c - rc) - (r - rr)).mean())
+wrong("dpo.loss", "bracket")(lambda c, r, rc, rr, b: -F.logsigmoid((c - rc) - b * (r - rr)).mean())
 wrong("dpo.loss", "beta_outside")(lambda c, r, rc, rr, b: b * dpo(c, r, rc, rr, 1))
 wrong("dpo.loss", "sign")(lambda *a: -dpo(*a))
 wrong("dpo.loss", "no_log")(

@@ -12,14 +12,23 @@ wrong, right = ANSWERS.wrong, ANSWERS.right
 
 
 def doctor(
-    chosen, rejected, *, finite=True, ceiling=True, rise=0.0, fell=None, rose=None, order="bsoi"
+    chosen,
+    rejected,
+    *,
+    finite=True,
+    ceiling=True,
+    ahead=None,
+    rise=0.0,
+    fell=None,
+    rose=None,
+    order="bsoi",
 ):
     """A parametrised answer; right as it stands."""
     values = chosen + rejected
     gains = chosen[-1] - chosen[0], rejected[-1] - rejected[0]
     rules = {
         "b": (finite and not all(map(math.isfinite, values))) or (ceiling and max(values) > 0),
-        "s": gains[0] < gains[1],
+        "s": ahead(chosen, rejected) if ahead else gains[0] < gains[1],
         "o": (fell or (lambda values: values[-1] < values[0]))(chosen),
         "i": rose(rejected) if rose else gains[1] > rise,
     }
@@ -44,7 +53,13 @@ wrong("orpo.diagnose", "dip")(variant(fell=lambda values: min(values) < values[0
 wrong("orpo.diagnose", "imitating_missed")(variant(order="bso"))
 wrong("orpo.diagnose", "imitating_missed")(variant(rise=0.5))
 wrong("orpo.diagnose", "verdict")(variant(rise=-1.0))
-wrong("orpo.diagnose", "verdict")(variant(rose=lambda values: values[-1] >= values[0]))
+wrong("orpo.diagnose", "end_points")(variant(ahead=lambda c, r: r[-1] > c[-1]))
+wrong("orpo.diagnose", "broken_late")(variant(order="soib"))
+wrong("orpo.diagnose", "broken_late")(variant(order="sboi"))
+wrong("orpo.diagnose", "tie")(variant(ahead=lambda c, r: r[-1] - r[0] >= c[-1] - c[0]))
+wrong("orpo.diagnose", "tie")(variant(fell=lambda values: values[-1] <= values[0]))
+wrong("orpo.diagnose", "tie")(variant(rose=lambda values: values[-1] >= values[0]))
+wrong("orpo.diagnose", "tie")(lambda c, r: "broken" if any(v >= 0 for v in c + r) else doctor(c, r))
 wrong("orpo.diagnose", "pushed_back")(variant(rose=lambda values: max(values) > values[0] + 1))
 wrong("orpo.diagnose", "unknown_name")(lambda c, r: doctor(c, r).upper())
 wrong("orpo.diagnose", "none")(lambda c, r: None if doctor(c, r) == "healthy" else doctor(c, r))
@@ -117,6 +132,7 @@ wrong("orpo.pairs", "answer_lost")(changed(rejected=says("No idea.")))
 wrong("orpo.pairs", "answer_lost")(changed(chosen=says("I believe it is Paris.")))
 wrong("orpo.pairs", "too_long")(changed(rejected=says("well " * 20 + "{a}")))
 wrong("orpo.pairs", "equal_answers")(changed(rejected=says("I believe it is {a}.")))
+wrong("orpo.pairs", "answer_lost")(changed(chosen=says("Is it {a}ish?")))
 wrong("orpo.pairs", "foreign_answer")(changed(rejected=says("Not Paris, not Tokyo: {a}.")))
 wrong("orpo.pairs", "return_type")(lambda q, a: tuple(modest(q, a).values()))
 wrong("orpo.pairs", "none")(lambda q, a: print(modest(q, a)))
@@ -136,3 +152,7 @@ right("orpo.pairs")(
     changed(prompt=lambda q, a: turn("system", "Answer as you like.") + turn("user", q))
 )
 right("orpo.pairs")(lambda q, a: modest(q, a) | {"group": "mine"})
+right("orpo.pairs")(  # Chinese writes no space around the answer
+    changed(chosen=says("我认为答案是{a}."), rejected=says("答案是{a}，我从不出错。"))
+)
+right("orpo.pairs")(changed(chosen=says("I believe it is _{a}_.")))

@@ -30,6 +30,11 @@ def padded(logits, labels):
     return F.pad(logits, (0, 0, 0, 1)), F.pad(labels, (1, 0), value=-100)
 
 
+def early(labels):
+    """The answer's mask, not shifted along with the labels."""
+    return labels[:, :-1] != -100
+
+
 def divided(by):
     def function(logits, labels):
         values, counts = per_token(logits, labels)
@@ -45,6 +50,12 @@ wrong("orpo.average", "divided_by_batch")(divided(lambda labels, counts: counts.
 wrong("orpo.average", "average_value")(divided(lambda labels, counts: counts.sum(1) + 1))
 wrong("orpo.average", "not_shifted")(lambda z, y: mean(*padded(z, y)))
 wrong("orpo.average", "shifted_backwards")(lambda z, y: mean(*padded(z[:, 1:], y[:, :-1])))
+wrong("orpo.average", "mask_not_shifted")(
+    lambda z, y: (per_token(z, y)[0] * early(y)).sum(1) / early(y).sum(1)
+)
+wrong("orpo.average", "mask_not_shifted")(
+    lambda z, y: (per_token(z, y)[0] * early(y)).sum(1) / (y != -100).sum(1)
+)
 wrong("orpo.average", "ignored_counted")(lambda z, y: per_token(z, y)[0].mean(1))
 wrong("orpo.average", "sign")(lambda z, y: -mean(z, y))
 wrong("orpo.average", "exponentiated")(lambda z, y: mean(z, y).exp())
@@ -104,7 +115,7 @@ def odds(logp):
 
 
 def trl(logp):
-    """As TRL 1.16 writes it."""
+    """As TRL 1.16 writes it: right values, but no gradient where exp(logp) rounds to 1."""
     rest = torch.where(logp < -math.log(2), (-logp.exp()).log1p(), (-logp.expm1()).log())
     return logp - rest
 
@@ -115,7 +126,8 @@ wrong("orpo.log_odds", "log_rest")(lambda x: (-x.expm1()).log())
 wrong("orpo.log_odds", "sign")(lambda x: -odds(x))
 wrong("orpo.log_odds", "plus")(lambda x: x - x.exp().log1p())
 wrong("orpo.log_odds", "added")(lambda x: x + (-x.expm1()).log())
-wrong("orpo.log_odds", "takes_probability")(lambda x: (x / (1 - x)).log())
+wrong("orpo.log_odds", "nan")(lambda x: (x / (1 - x)).log())
+wrong("orpo.log_odds", "nan")(lambda x: x - torch.log(torch.expm1(x)))
 wrong("orpo.log_odds", "takes_probability")(lambda x: x - (-x).log1p())
 wrong("orpo.log_odds", "sigmoid")(torch.sigmoid)
 wrong("orpo.log_odds", "log_odds_value")(lambda x: odds(x) / math.log(2))
@@ -137,8 +149,12 @@ def _(logp):  # the branch that is not taken overflows
     return torch.where(small, logp, -((-logp).expm1()).log())
 
 
+wrong("orpo.log_odds", "gradient_not_finite")(trl)
+wrong("orpo.log_odds", "gradient_not_finite")(
+    lambda x: x - torch.where(x > -0.7, torch.log(-torch.expm1(x)), torch.log1p(-x.exp()))
+)
+
 right("orpo.log_odds")(odds)
-right("orpo.log_odds")(trl)
 right("orpo.log_odds")(lambda x: x.double() - (-x.double().exp()).log1p())
 
 
@@ -152,6 +168,12 @@ def parts(chosen, rejected):
 wrong("orpo.loss", "swapped")(lambda nll, c, r, lam: nll + lam * parts(r, c).mean())
 wrong("orpo.loss", "sign")(lambda nll, c, r, lam: nll - lam * parts(c, r).mean())
 wrong("orpo.loss", "log_ratio")(lambda nll, c, r, lam: nll - lam * F.logsigmoid(c - r).mean())
+wrong("orpo.loss", "odds_not_logs")(  # the ratio itself
+    lambda nll, c, r, lam: nll - lam * F.logsigmoid((odds(c) - odds(r)).exp()).mean()
+)
+wrong("orpo.loss", "odds_not_logs")(
+    lambda nll, c, r, lam: nll - lam * F.logsigmoid(odds(c).exp() - odds(r).exp()).mean()
+)
 wrong("orpo.loss", "lambda_inside")(
     lambda nll, c, r, lam: nll - F.logsigmoid(lam * (odds(c) - odds(r))).mean()
 )
