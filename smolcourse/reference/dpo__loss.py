@@ -9,7 +9,7 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
     """
     import torch.nn.functional as F
 
-    margin = (chosen - ref_chosen) - (rejected - ref_rejected)
-    return -F.logsigmoid(beta * margin).mean()
+    margin = beta * ((chosen - ref_chosen) - (rejected - ref_rejected))
+    return -F.logsigmoid(margin).mean()
 
 answer = dpo_loss

@@ -256,7 +256,7 @@ show.side_by_side(
 #
 # ### 练习 `dpo.loss` 🐕（15 分钟）
 #
-# 输入四个对数概率张量，形状都是（对数,），以及浮点数 `beta`。返回平均损失，即一个标量张量。模型错得离谱时，它也必须是有限的。
+# 输入四个对数概率张量，形状都是（回答对的个数,），以及浮点数 `beta`。返回平均损失，即一个标量张量。模型错得离谱时，它也必须是有限的。
 #
 # <details><summary>提示</summary>
 #
@@ -271,18 +271,19 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
     ### BEGIN SOLUTION
     import torch.nn.functional as F
 
-    margin = (chosen - ref_chosen) - (rejected - ref_rejected)
-    return -F.logsigmoid(beta * margin).mean()
+    margin = beta * ((chosen - ref_chosen) - (rejected - ref_rejected))
+    return -F.logsigmoid(margin).mean()
     ### END SOLUTION
 # %% id="dpo.loss.check"
 dpo_loss = check("dpo.loss", dpo_loss)
 # %% [markdown] lang="en"
 # Its gradient with respect to the gain of the chosen answer is $-\beta\,\sigma(-\beta\,m)$, where $m$ is
 # the difference of the gains: pairs that are ranked wrong pull hard, pairs that are settled hardly at
-# all. A small $\beta$ calls a pair settled only when $m$ is very large.
-# %% [markdown] lang="zh-CN" of="67d77e60"
+# all. A small $\beta$ calls a pair settled only when $m$ is very large. The table prints the loss and the pull
+# $\sigma(-\beta m)$, the size of the gradient without its factor $\beta$.
+# %% [markdown] lang="zh-CN" of="dd167c0d"
 # 它对 chosen 增量的梯度是 $-\beta\,\sigma(-\beta\,m)$，其中 $m$ 是两个增量之差：排错的对拉力很大，已经排好的对几乎不再用力。
-# $\beta$ 越小，$m$ 就要越大才算“排好了”。
+# $\beta$ 越小，$m$ 就要越大才算“排好了”。表格里给出损失（loss）和拉力（pull）$\sigma(-\beta m)$，即梯度的大小去掉因子 $\beta$。
 # %% id="loss.use"
 zero, table = torch.zeros(1), []
 for gain in (-20.0, 0.0, 5.0, 20.0, 100.0):
@@ -316,7 +317,7 @@ show.side_by_side(table, ["m (nats)", "beta 0.5: loss, pull", "beta 0.1", "beta 
 # ### 练习 `dpo.batch_loss` 🐕（20 分钟）
 #
 # 把它们拼起来。`batch` 采用 TRL 的布局：`input_ids`、`attention_mask` 和 `completion_mask`（回答处为 1），形状都是
-# （2 x 对数，长度）；**前一半**的行是 chosen 回答，**后一半**是同样提示的 rejected 回答。`policy` 和 `reference` 是因果语言模型：
+# （2 x 回答对的个数，长度）；**前一半**的行是 chosen 回答，**后一半**是同样提示的 rejected 回答。`policy` 和 `reference` 是因果语言模型：
 # 用 `input_ids=` 和 `attention_mask=` 调用，返回的对象带有 `.logits`。返回标量损失；梯度要能传到策略的权重，而不能传到参考模型。
 # （上面的 `answer_log_probs` 和 `dpo_loss` 可以直接使用。）
 #
@@ -510,23 +511,25 @@ print("the facts fell by at most 5 points:", before.facts.share - after.facts.sh
 #
 # ### Exercise `dpo.length` 🐢 (10 minutes)
 #
-# Split the pairs by length. Inputs: three lists of equal length, the margins (floats) and both answers'
-# token counts. Return `{"longer": ..., "shorter": ...}`: the share of pairs with a **positive** margin
-# among those whose chosen answer is longer, and among those whose chosen answer is shorter. Pairs of
-# equal length belong to neither; a group without pairs has no share: `None`.
+# Split the pairs by length. Inputs: three lists of equal length, the margins (floats; here
+# $\log\pi(y_w) - \log\pi(y_l)$ of one model, without beta and without the reference) and both answers' token
+# counts. Return `{"longer": ..., "shorter": ...}`: the share of pairs with a **positive** margin among those whose
+# chosen answer is longer, and among those whose chosen answer is shorter. Pairs of equal length belong to neither;
+# a group without pairs has no share: `None`.
 #
 # <details><summary>Hint</summary>
 #
 # Collect two lists of bools first, then divide.
 # </details>
-# %% [markdown] lang="zh-CN" of="ca22199b"
+# %% [markdown] lang="zh-CN" of="0288b737"
 # ## 7. 老老实实读数字
 #
 # 更简单的办法也能得到这样的准确率吗？礼貌的回答比较长。假设有人一个字都不读，总是挑较长的那个回答：他就是要超过的瞎猜者。
 #
 # ### 练习 `dpo.length` 🐢（10 分钟）
 #
-# 按长度把回答对分成两组。输入三个等长的列表：间隔（浮点数），以及两个回答各自的 token 数。返回 `{"longer": ..., "shorter": ...}`：
+# 按长度把回答对分成两组。输入三个等长的列表：间隔（浮点数；这里指同一个模型的
+# $\log\pi(y_w) - \log\pi(y_l)$，不乘 beta，也不减参考模型的值），以及两个回答各自的 token 数。返回 `{"longer": ..., "shorter": ...}`：
 # 在 chosen 较长的那些对里，间隔为**正**的比例；以及在 chosen 较短的那些对里的比例。长度相等的对不属于任何一组；
 # 没有数据的组也就没有比例：返回 `None`。
 #
@@ -731,7 +734,7 @@ rung = rings(over_history)
 print("good run: the alarm stays silent:", rings(history) is None)
 print("over-trained: the alarm rings:", rung is not None)
 # %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
-print(f"when it rings, at step {watch.steps[rung]}, the facts stand at {watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}")
+print(f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at {watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}")
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
 #
@@ -808,9 +811,11 @@ try:
 except ValueError as error:
     print(str(error).split(". ")[0])
 # %% [markdown] lang="en"
-# And two mistakes that TRL does not notice, one sentence each from the course's `preference.validate`:
-# %% [markdown] lang="zh-CN" of="b94f06ad"
-# 还有两个 TRL 不会发现的错误，课程的 `preference.validate` 各用一句话指出来：
+# And two mistakes, one sentence each from the course's `preference.validate`. TRL takes the first without a word,
+# and stops at the second with a bare `KeyError: 'rejected'`:
+# %% [markdown] lang="zh-CN" of="ead83328"
+# 还有两个错误，课程的 `preference.validate` 各用一句话指出来。第一个，TRL 一声不吭就接受了；第二个，它只丢下一句
+# `KeyError: 'rejected'` 就停了：
 # %% id="validate"
 from smolcourse.errors import CourseError
 
@@ -830,7 +835,8 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # - `pair(question, answer)` gets a question and its short answer (such as `"Paris."`) and returns two
 #   strings, `(chosen, rejected)`. Both must contain the words of the answer and those of no other
 #   answer, have at most 12 words each, and their lengths differ by at most 3 words, so that length cannot be what
-#   is learnt. The same question must give the same pair every time.
+#   is learnt. The same question must give the same pair every time. Write in English, the only language that this
+#   tiny model has read.
 # - `likes(text)` returns `True` for answers in the manner you want and `False` for others: a rule that
 #   works for any answer, also one that your class has never seen.
 #
@@ -845,7 +851,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # DPO moves probability most easily between things that the model might say anyway. It already knows the
 # manners of Smol World: a rejected answer like its own is the strongest lesson.
 # </details>
-# %% [markdown] lang="zh-CN" of="2c8e0da1"
+# %% [markdown] lang="zh-CN" of="013a9bec"
 # ## 10. 你自己的问题
 #
 # ### 练习 `dpo.preference` 🦁（30 分钟）
@@ -854,7 +860,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 #
 # - `pair(question, answer)`：传入一个问题和它的简短答案（例如 `"Paris."`），返回两个字符串 `(chosen, rejected)`。两者都要
 #   包含答案的词语，不能混入别的答案；各自不超过 12 个词，长度相差不超过 3 个词，这样模型学到的就不会只是长度。
-#   同一个问题每次都要给出同样的一对。
+#   同一个问题每次都要给出同样的一对。请用英文写：这个小模型只学过 Smol World 的英文。
 # - `likes(text)`：符合你想要的语气就返回 `True`，否则返回 `False`：这条规则要适用于任何答案，包括你的类从没见过的。
 #
 # 下一个单元格会用它训练，并在留出的问题上测量。
