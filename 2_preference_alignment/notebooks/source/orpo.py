@@ -177,25 +177,27 @@ print("rejected answers became likelier too, though none was ever shown:", sft_w
 # to the SFT loss, on how likely the rejected answer is *compared with* the chosen one.
 #
 # Be fair to SFT, though: here every chosen answer is polite, so imitating alone gets the manner across. A
-# penalty matters most where the good answers alone do not show what is unwanted.
+# penalty helps most where the good answers alone do not show what to avoid.
 #
 # ## 3. How likely is an answer? The mean, not the sum
 #
-# DPO compares sums of token log-probabilities; its reference model takes most of the effect of length out. ORPO
-# has no reference, and it needs a probability $p$ for which $1-p$ means something. Look at what sums and
-# means are like:
-# %% [markdown] lang="zh-CN" of="04635521"
+# DPO compares sums of token log-probabilities, each minus the reference model's sum for the same answer: when
+# training starts all differences are 0, however long the answers are. (Later, length matters there too: a longer
+# answer has more tokens to gain with.) ORPO has no reference, and it needs a probability $p$ for which $1-p$ means
+# something. Look at what sums and means are like:
+# %% [markdown] lang="zh-CN" of="b6a80e31"
 # 好回答与坏回答的大部分材料是共用的：对话标记、“The answer is”这句话，还有事实本身。交叉熵把它们统统抬高。
 # 它只会说*写这个*，从不说*别写那个*。ORPO 正是从这个观察出发的（Hong 等人，2024，图 3），对策是在 SFT 的损失上
 # 加一个惩罚项：被拒绝的回答*相对于*选中的回答有多大可能。
 #
-# 不过也要对 SFT 公平：这里每个选中的回答都有礼貌，所以光靠模仿也能学到语气。当好回答本身看不出什么是不想要的时候，
-# 惩罚项才最要紧。
+# 不过也要对 SFT 公平：这里每个选中的回答都有礼貌，所以光靠模仿也能学到语气。如果只看好回答看不出该避免什么，
+# 惩罚项才最有用。
 #
-# ## 3. 一个回答有多大可能？取平均，不取和
+# ## 3. 一个回答有多大可能？取平均，不求和
 #
-# DPO 比较的是 token 对数概率之和，长度的影响大部分由参考模型抵消。ORPO 没有参考模型，它需要一个概率 $p$，而且 $1-p$ 也要有意义。
-# 看看和与平均各是什么样子：
+# DPO 比较的是 token 对数概率之和，但每个和都要减去参考模型对同一个回答的和：训练开始时，不论回答长短，差值都是 0。
+# （再往后，长度在那里也有影响：回答长，能涨的 token 就多。）ORPO 没有参考模型，它需要一个概率 $p$，而且 $1-p$ 也要有意义。
+# 看看求和与取平均各是什么样子：
 # %% id="sum_or_mean" tags=["nbval-ignore-output"] reason="numbers are shown to two digits"
 row = watched[0]
 sums, counts = preference.answer_log_probs(base, tokenizer, [row["prompt"]] * 2, [row["chosen"], row["rejected"]])
@@ -209,9 +211,12 @@ print(f"base model prefers the chosen answer, by the sum: {at_start.accuracy.sha
 # %% id="sum_or_mean.statement"
 print("by the sum, 1 - p is 1 to six digits:", all(abs(1 - torch.tensor(s).double().exp() - 1) < 1e-6 for s in sums))
 # %% [markdown] lang="en"
-# The sum is the probability of the whole answer: so small that $1-p$ is 1, and the odds $p/(1-p)$ are no
-# different from $p$. And it falls with every token, so a short answer starts ahead whatever it says. The
-# mean is the geometric mean of the token probabilities, a number that lives well inside 0 to 1.
+# The sum gives the probability of the whole answer: so small that $1-p$ is almost exactly 1, and the odds
+# $p/(1-p)$ are no different from $p$. And it falls with every token, so short answers have a head start. (Not in
+# this row: shouting is so strange to the model that the few tokens of `BLUE!` cost more than all of the polite
+# answer's. But see the line below the table: over all the pairs, the sum prefers the chosen answer, which is
+# usually the longer one, far less often than the mean does.) The mean gives the geometric mean of the token
+# probabilities, a number that lives well inside 0 to 1.
 #
 # ### Exercise `orpo.average` 🐢 (10 minutes)
 #
@@ -222,12 +227,14 @@ print("by the sum, 1 - p is 1 to six digits:", all(abs(1 - torch.tensor(s).doubl
 # <details><summary>Hint</summary>
 #
 # Shift as in SFT: logits without the last position, labels without the first. `log_softmax`, then `gather`
-# with labels clamped to at least 0, then a sum over the positions that count, divided by their number
+# with `labels.clamp(min=0)`, then a sum over the positions whose label is not -100, divided by their number
 # *in that row*.
 # </details>
-# %% [markdown] lang="zh-CN" of="7849f8ca"
-# 和就是整个回答的概率：小到 $1-p$ 等于 1，于是胜算 $p/(1-p)$ 与 $p$ 没有区别。而且每多一个 token 它就更小，
-# 所以短的回答不论说什么，一开始就占便宜。平均则是各 token 概率的几何平均，稳稳地落在 0 与 1 之间。
+# %% [markdown] lang="zh-CN" of="ef8234df"
+# 求和得到整个回答的对数概率；这个概率小到 $1-p$ 几乎等于 1，于是胜算 $p/(1-p)$ 与 $p$ 没有区别。而且每多一个 token
+# 它就更小，所以短的回答一开始就占便宜。（这一行是例外：大喊大叫在模型看来太奇怪了，`BLUE!` 虽然只有几个 token，
+# 代价却比整个礼貌的回答还大。不过请看表格下面那一行：在所有这些回答对上，求和时偏好选中的回答（它通常较长）的次数，
+# 远少于取平均时。）取平均得到的则是各 token 概率的几何平均，稳稳地落在 0 与 1 之间。
 #
 # ### 练习 `orpo.average` 🐢（10 分钟）
 #
@@ -236,8 +243,8 @@ print("by the sum, 1 - p is 1 to six digits:", all(abs(1 - torch.tensor(s).doubl
 #
 # <details><summary>提示</summary>
 #
-# 与 SFT 一样移位：logits 去掉最后一个位置，标签去掉第一个。先 `log_softmax`，再用截断到至少为 0 的标签做 `gather`，
-# 然后对算数的位置求和，除以*该行*中这些位置的个数。
+# 与 SFT 一样移位：logits 去掉最后一个位置，标签去掉第一个。先 `log_softmax`，再用 `labels.clamp(min=0)` 做 `gather`，
+# 然后对标签不是 -100 的位置求和，除以*该行*中这些位置的个数。
 # </details>
 # %% id="orpo.average" tags=["exercise"] level="🐢" minutes=10
 def average_logps(logits, labels):
@@ -258,15 +265,15 @@ average_logps = check("orpo.average", average_logps)
 #
 # The **odds** of something with probability $p$ are $p/(1-p)$: 1 for a coin, 3 for "three to one". In logs,
 #
-# $$\log \operatorname{odds}(p) = \log p - \log(1-p)$$
+# $$\log \mathrm{odds}(p) = \log p - \log(1-p)$$
 #
 # You have $\log p$, not $p$, and that needs care. Two drafts in float32, beside the exact value:
-# %% [markdown] lang="zh-CN" of="4af44d56"
+# %% [markdown] lang="zh-CN" of="2b100ab3"
 # ## 4. 胜算，以及怎样计算它
 #
 # 概率为 $p$ 的事情，其**胜算**（odds）是 $p/(1-p)$：抛硬币是 1，“三比一”是 3。取对数就是
 #
-# $$\log \operatorname{odds}(p) = \log p - \log(1-p)$$
+# $$\log \mathrm{odds}(p) = \log p - \log(1-p)$$
 #
 # 你手上有的是 $\log p$，不是 $p$，所以要小心。下面是 float32 下的两个草稿，旁边是精确值：
 # %% id="odds.drafts"
@@ -294,13 +301,14 @@ show.side_by_side(
 # ### Exercise `orpo.log_odds` 🐢 (10 minutes)
 #
 # Input: a tensor of log-probabilities, all below 0, of any shape. Return $\log(p/(1-p))$, same shape, right
-# to three digits from -120 to -0.0000001 in float32, with a finite gradient everywhere.
+# to three significant digits from -120 to -0.0000001 in float32, and with a gradient that is finite for every
+# negative number (up to -1e-8).
 #
 # <details><summary>Hint</summary>
 #
-# $1-p$ is `-expm1(log p)`. Find out what its logarithm is at -120, where $p$ is nothing beside 1.
+# $1-p$ is `-expm1(log p)`. Find out what its logarithm is at -120, where $p$ is negligible beside 1.
 # </details>
-# %% [markdown] lang="zh-CN" of="339fa309"
+# %% [markdown] lang="zh-CN" of="bfb8e04e"
 # 草稿 1 两头都不行：$e^{-120}$ 在 float32 里就是 0。草稿 2 在 $p$ 小时是对的，在 $p$ 接近 1 时却不行：
 # $e^{-0.00000001}$ 会舍入成 1，剩下的就是 0 的对数。模型对一个短回答很有把握时就会走到这里。TRL 在很长一段时间里用的就是草稿 2，
 # 有用户报告过满屏的 `nan`。能保住那几位数字的是 `expm1(x)`：它就是 $e^x - 1$，只是中间没有舍入。
@@ -308,11 +316,11 @@ show.side_by_side(
 # ### 练习 `orpo.log_odds` 🐢（10 分钟）
 #
 # 输入：一个由对数概率组成的张量，全都小于 0，形状任意。返回 $\log(p/(1-p))$，形状不变，在 float32 下从 -120 到 -0.0000001
-# 都要准到三位数字，而且梯度处处有限。
+# 都要准到三位有效数字，而且梯度对一切负数都有限（直到 -1e-8）。
 #
 # <details><summary>提示</summary>
 #
-# $1-p$ 就是 `-expm1(log p)`。看看它的对数在 -120 处是多少：那里的 $p$ 与 1 相比什么也不是。
+# $1-p$ 就是 `-expm1(log p)`。看看它的对数在 -120 处是多少：那里的 $p$ 与 1 相比可以忽略不计。
 # </details>
 # %% id="orpo.log_odds" tags=["exercise"] level="🐢" minutes=10
 def log_odds(logp):
@@ -338,7 +346,7 @@ show.curves({"log odds": (p.tolist(), log_odds(p.log()).tolist()), "log p": (p.t
 # With $p_w$ and $p_l$ the (mean-token) probabilities of the chosen and the rejected answer,
 #
 # $$\mathcal{L} = \underbrace{\mathcal{L}_{\text{NLL}}}_{\text{write the chosen one}} + \lambda \cdot
-# \underbrace{\left(-\log \sigma\left(\log \operatorname{odds}(p_w) - \log \operatorname{odds}(p_l)\right)\right)}_{\text{and rather than the rejected one}}$$
+# \underbrace{\left(-\log \sigma\left(\log \mathrm{odds}(p_w) - \log \mathrm{odds}(p_l)\right)\right)}_{\text{and rather than the rejected one}}$$
 #
 # averaged over the pairs; $\sigma$ is the sigmoid, $\lambda$ weighs the penalty. TRL calls $\lambda$ `beta`.
 #
@@ -352,19 +360,19 @@ show.curves({"log odds": (p.tolist(), log_odds(p.log()).tolist()), "log p": (p.t
 # `torch.nn.functional.logsigmoid`, not the logarithm of a sigmoid: that is minus infinity as soon as the
 # sigmoid rounds to 0. The mean over pairs comes last.
 # </details>
-# %% [markdown] lang="zh-CN" of="29d3a47f"
+# %% [markdown] lang="zh-CN" of="dafdaa8d"
 # ## 5. 损失函数
 #
 # 记 $p_w$、$p_l$ 为选中的和被拒绝的回答的概率（按 token 平均），则
 #
 # $$\mathcal{L} = \underbrace{\mathcal{L}_{\text{NLL}}}_{\text{写出选中的回答}} + \lambda \cdot
-# \underbrace{\left(-\log \sigma\left(\log \operatorname{odds}(p_w) - \log \operatorname{odds}(p_l)\right)\right)}_{\text{而不是被拒绝的那个}}$$
+# \underbrace{\left(-\log \sigma\left(\log \mathrm{odds}(p_w) - \log \mathrm{odds}(p_l)\right)\right)}_{\text{而不是被拒绝的那个}}$$
 #
 # 再对所有回答对求平均；$\sigma$ 是 sigmoid，$\lambda$ 是惩罚项的权重。TRL 把 $\lambda$ 叫作 `beta`。
 #
 # ### 练习 `orpo.loss` 🐕（15 分钟）
 #
-# 输入：标量张量 `nll`；形状为（对数，）的平均对数概率 `chosen` 和 `rejected`；一个数 `lam`。返回损失，一个标量张量。
+# 输入：标量张量 `nll`；形状为（回答对的个数，）的平均对数概率 `chosen` 和 `rejected`；一个数 `lam`。返回损失，一个标量张量。
 # 可以调用你写的 `log_odds`。
 #
 # <details><summary>提示</summary>
@@ -389,13 +397,14 @@ orpo_loss = check("orpo.loss", orpo_loss)
 # %% [markdown] lang="en"
 # ## 6. The real thing: one stage with TRL's `ORPOTrainer`
 #
-# ORPO lives in `trl.experimental`: its interface may change between releases, hence the switch that
-# silences the notice. One row as the trainer has tokenised it, and then your numbers beside its own:
-# %% [markdown] lang="zh-CN" of="2bb6c3ac"
+# ORPO lives in `trl.experimental`: its interface may change between releases. TRL warns of that on import, and an
+# environment variable below turns the warning off. One row as the trainer has tokenised it, and then your numbers
+# beside its own:
+# %% [markdown] lang="zh-CN" of="a6276955"
 # ## 6. 动真格的：用 TRL 的 `ORPOTrainer`，一个阶段完成
 #
-# ORPO 在 `trl.experimental` 里：它的接口可能随版本变化，所以要用一个开关关掉那条通知。先看训练器分词之后的一行，
-# 再把你的数值与它的放在一起：
+# ORPO 在 `trl.experimental` 里：它的接口可能随版本变化。导入时 TRL 会为此给出一条警告，下面用一个环境变量关掉它。
+# 先看训练器分词之后的一行，再把你的数值与它的放在一起：
 # %% id="trainer"
 import os
 
@@ -439,11 +448,11 @@ print("mean log-probabilities within 1e-5:", abs(chosen.mean() - logged["logps/c
 print("NLL within 1e-5:", abs(nll - logged["nll_loss"]).item() < 1e-5)
 print("loss within 1e-5:", abs(orpo_loss(nll, chosen, rejected, lam) - theirs).item() < 1e-5)
 # %% [markdown] lang="en"
-# In one place your numbers may be better. Above -0.7, TRL takes `log(-expm1(x))` as well, but chooses it with
+# In one place your numbers are better. Above -0.7, TRL takes `log(-expm1(x))` as well, but chooses it with
 # `torch.where`, which sends a gradient of 0 through the branch that was *not* taken: and where that branch has
 # an infinite slope, 0 times infinity is `nan`. The value is right, the gradient is not:
-# %% [markdown] lang="zh-CN" of="ae04b906"
-# 有一处你的数值也许更好。在 -0.7 以上，TRL 用的也是 `log(-expm1(x))`，不过是用 `torch.where` 来选的；它会给*没有*选中的那个分支
+# %% [markdown] lang="zh-CN" of="489e500c"
+# 有一处你的数值更好。在 -0.7 以上，TRL 用的也是 `log(-expm1(x))`，不过是用 `torch.where` 来选的；它会给*没有*选中的那个分支
 # 传去一个为 0 的梯度，而那个分支的斜率若是无穷大，0 乘无穷大就成了 `nan`。数值对了，梯度却不对：
 # %% id="where"
 from trl.experimental.orpo.orpo_trainer import log1mexp
@@ -688,7 +697,7 @@ print("under 10% of the answers are polite:", after_swapped.manner.share < 0.10)
 # *涨幅*是最后一个值减去第一个值。返回下列情形中**第一个**成立的：
 #
 # 1. `"broken"`（坏了）：有值不是有限数，或者大于 0；
-# 2. `"swapped"`（弄反了）：被拒绝的回答的涨幅大于选中的回答；
+# 2. `"swapped"`（弄反了）：被拒绝的回答的涨幅大于选中的回答的涨幅；
 # 3. `"overdone"`（过头了）：选中的回答最后低于开始；
 # 4. `"imitating"`（只在模仿）：被拒绝的回答最后高于开始；
 # 5. `"healthy"`（健康）：其他情况。
@@ -732,9 +741,10 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 # short answer (such as `"Paris."`) into a row: a dict with `prompt` (a list of messages that ends with the
 # user's question), `chosen` and `rejected` (a list of one assistant message each). Both answers hold the words
 # of the short answer and of no other row's, differ from each other, and have at most 20 words; the same
-# question always gives the same row. The next cells train on it, from the base model, and measure.
+# question always gives the same row. Write the answers in English, the only language that this tiny model has
+# read. The next cells train on it, from the base model, and measure.
 #
-# **Rubric** (for yourself or your instructor): at least 80% of the held-out answers are the ones that you
+# **Rubric** (for yourself or your instructor): at least half of the held-out answers are exactly the ones that you
 # wanted (1 point); what you rejected is something that the model would otherwise say, and you checked (1);
 # you can name a question where your preference is the wrong one (1).
 #
@@ -742,7 +752,7 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 #
 # `answer.removesuffix(".")` takes off the full stop. Begin with answers that differ in their first word.
 # </details>
-# %% [markdown] lang="zh-CN" of="f4381bb1"
+# %% [markdown] lang="zh-CN" of="5ddb5407"
 # ## 11. 你自己的偏好
 #
 # ### 练习 `orpo.pairs` 🦁（30 分钟）
@@ -750,9 +760,10 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 # 由你决定模型该怎样回答，又不该怎样回答。请写出 `make_pair`，把一个问题和它的简短答案（例如 `"Paris."`）变成一行：
 # 一个字典，含 `prompt`（消息列表，最后一条是用户的问题）、`chosen` 和 `rejected`（各是只有一条助手消息的列表）。
 # 两个回答都包含简短答案的词语，不含别的行的答案，彼此不同，并且不超过 20 个词；同一个问题总是得到同一行。
+# 回答请用英文写：这个小模型只学过 Smol World 的英文，一个汉字要占三个 token，句子稍长，测量时就会被截断。
 # 接下来的单元格会从基座模型开始，用它训练并测量。
 #
-# **评分标准**（供自己或老师使用）：留出问题的回答至少 80% 正是你想要的（1 分）；你拒绝的，是模型本来真会说的话，
+# **评分标准**（供自己或老师使用）：留出问题的回答至少有一半正是你想要的（1 分）；你拒绝的，是模型本来真会说的话，
 # 而且你核实过（1 分）；你能举出一个问题，在那里你的偏好反而是错的（1 分）。
 #
 # <details><summary>提示</summary>
@@ -825,7 +836,7 @@ course.report(
 # ## 小结
 #
 # - SFT 会抬高好坏回答共有的东西；ORPO 在同一遍计算里加上惩罚项，压低坏回答*相对于*好回答的胜算。
-# - 用平均对数概率，不用和；用 `log(-expm1(x))`，不用 `log(1 - exp(x))`；在 TRL 里，NLL 是在整段对话上计算的。
+# - 用对数概率的平均，不用求和；用 `log(-expm1(x))`，不用 `log(1 - exp(x))`；在 TRL 里，NLL 是在整段对话上计算的。
 # - 没有参考模型：每步读的行数比 DPO 少，占的内存也少，而且只有一个阶段。要盯住留出回答对上的两个对数概率，因为损失不会告诉你两列弄反了。
 #
 # **下一步。** 讲义 [ORPO](../../orpo.zh-CN.md) 里有各种选择以及对应的数字。论文：[ORPO](https://arxiv.org/abs/2403.07691)、
