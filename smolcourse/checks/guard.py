@@ -113,7 +113,8 @@ def copied(value):
 def wrapped(function: Callable, pure: bool = False) -> Callable:
     """A learner's function as a checker sees it: gets copies, returns `plain` values.
 
-    `pure`: raise Wrong "mutated" if the call changed its arguments.
+    `pure`: raise Wrong "mutated" if the call changed its arguments. `call.unwrapped` is the
+    function itself, for a checker that has to see whether a gradient flows through what it returns.
     """
     if isinstance(function, type):
         return function  # the checker makes instances and looks at them itself
@@ -130,6 +131,7 @@ def wrapped(function: Callable, pure: bool = False) -> Callable:
             raise Wrong("mutated")
         return value
 
+    call.unwrapped = function
     return call
 
 

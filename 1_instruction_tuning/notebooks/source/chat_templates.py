@@ -222,7 +222,7 @@ compare(draft_2)
 # - 输入：`messages`，由字典组成的列表，每个字典有字符串 `role` 和 `content`；`add_generation_prompt`，布尔值。
 # - 输出：一个字符串。消息内容原样保留，连末尾的空格也不动。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 不论谁说话，每条消息的形状都一样：标记、角色、换行、内容、标记、换行。系统消息不需要特殊处理。生成提示只出现一次，在最末尾。
 # </details>
@@ -437,7 +437,7 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 #   `prompt_ids + answer_ids` 正是训练文本分词后的结果，一直到最后一个换行符。
 # - 如果训练文本的 id 不以这个提示的 id 开头，就抛出 `ValueError`（最好用一句话说明原因）。这样的数据行绝不能悄悄地进入训练。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 向分词器问两次：一次是 `messages[:-1]` 加生成提示，一次是全部消息。然后按 *token* 数切片。
 # `apply_chat_template` 默认返回一个字典，id 在 `"input_ids"` 里；用 `return_dict=False` 则直接得到 id。
@@ -543,7 +543,7 @@ except ValueError as error:
 #
 # 不要使用库的 `return_assistant_tokens_mask`：写完之后你要和它比较。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 对于位置 `i` 的助手消息，`messages[:i]` 加生成提示告诉你它的内容从哪里开始，`messages[: i + 1]` 告诉你到哪里结束。两者都是以 token 计的长度。
 # </details>
@@ -808,7 +808,7 @@ print(json.dumps(chats[0], indent=2))
 # - 输出：只有一个键 `messages` 的字典：先是用户的消息（问题），再是助手的消息（解题过程）。
 # - 去掉计算器标注。最后一行 `#### 7` 变成 `The answer is 7.`；千位分隔符保留（`#### 1,200` 变成 `The answer is 1,200.`）。其余一切原样保留，问题和解题过程都一样，连换行和空格也不动。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `re.sub(pattern, "", text)` 删除与模式匹配的部分。标注以 `<<` 开头，以 `>>` 结尾，中间没有 `>`。`text.rpartition("#### ")` 在最后一行的记号处切开。
 # </details>
@@ -882,7 +882,7 @@ print(f"nothing lost in {sum(kept)} of {len(kept)} rows")
 # - 合格的对话：开头可以有一条系统消息；之后用户与助手严格交替，以用户开始，以助手结束；至少要有这样的一对。
 # - 否则抛出 `ValueError`。其中的句子要指出第一条不该出现的消息的位置（从 0 数起）；如果是对话过早结束，则指出最后一条消息的位置（空对话为 0）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先跳过位置 0 的系统消息。之后每个位置该是什么角色都是确定的：逐个比较，遇到第一个不同就抛出。循环之后再检查结尾。
 # </details>
@@ -1082,7 +1082,7 @@ print("apply_chat_template, straight:     ", adds_bos.convert_ids_to_tokens(adds
 # | 用户能靠打字伪造一个轮次吗？ | 没有想过 | 只有打出特殊 token 才行 | 你试过，并描述了结果 |
 # | 它能扩展吗（新角色、工具、图像）？ | 不能 | 要到处改 | 改一行就行 |
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 从 `SMALL` 出发，换掉标记；提示结尾的地方用换行，不要用空格。`{% generation %}` 紧挨着放在助手内容之前，`{% endgeneration %}` 紧跟在 `end` 之后。
 # Jinja 会去掉紧跟在 `%}` 后面的一个换行，所以请把换行写在 `{{ ... }}` 里面。

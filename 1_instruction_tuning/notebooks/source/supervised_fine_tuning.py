@@ -106,7 +106,7 @@ show.tokens(tokenizer, encoded["input_ids"], mask=encoded["assistant_masks"])
 # PyTorch 的交叉熵会忽略标签 -100。请把 id 和掩码变成标签：助手写的位置取该 token 的 id，其余一律为 -100。
 # 两个输入都是等长的整数列表，结果也是。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `zip` 可以同时遍历两个列表。不要在这里做任何移位：移位是损失函数的事。
 # </details>
@@ -165,7 +165,7 @@ print(draft_collate(toy, pad_token_id=2))
 # （行数，最长行的长度）的 int64 张量：`input_ids` 在**右侧**用 `pad_token_id` 补齐，`labels` 用 -100 补齐，
 # `attention_mask` 在该行自己的 token 上为 1、在填充上为 0。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 每行缺多少个 token 只需算一次，三个列表都由它得出。
 # </details>
@@ -198,7 +198,7 @@ collate = check("sft.collate", collate)
 # at position $t+1$. With $y$ the labels, $z_t \in \mathbb{R}^V$ the logits at position $t$ and
 # $M = \{t : y_{t+1} \neq -100\}$ the positions that count,
 #
-# $$\mathcal{L} = -\frac{1}{|M|} \sum_{t \in M} \log \operatorname{softmax}(z_t)_{y_{t+1}}$$
+# $$\mathcal{L} = -\frac{1}{|M|} \sum_{t \in M} \log \mathrm{softmax}(z_t)_{y_{t+1}}$$
 #
 # $|M|$ counts over the whole batch, so a long answer weighs more than a short one.
 #
@@ -212,13 +212,13 @@ collate = check("sft.collate", collate)
 # Drop the last position of the logits and the first of the labels, flatten both, and let
 # `torch.nn.functional.cross_entropy` ignore -100.
 # </details>
-# %% [markdown] lang="zh-CN" of="a5e0986c"
+# %% [markdown] lang="zh-CN" of="d69f3078"
 # ## 4. 损失函数
 #
 # 因果语言模型预测*下一个* token：位置 $t$ 的 logits 由位置 $t+1$ 的标签来评判。记 $y$ 为标签，
 # $z_t \in \mathbb{R}^V$ 为位置 $t$ 的 logits，$M = \{t : y_{t+1} \neq -100\}$ 为参与计算的位置，则
 #
-# $$\mathcal{L} = -\frac{1}{|M|} \sum_{t \in M} \log \operatorname{softmax}(z_t)_{y_{t+1}}$$
+# $$\mathcal{L} = -\frac{1}{|M|} \sum_{t \in M} \log \mathrm{softmax}(z_t)_{y_{t+1}}$$
 #
 # $|M|$ 是在整个批次上计数的，因此长答案比短答案的分量更重。
 #
@@ -226,7 +226,7 @@ collate = check("sft.collate", collate)
 #
 # `logits` 的形状是（行数，长度，词表大小），`labels` 是（行数，长度）；返回一个标量张量，梯度要能从中流过。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 去掉 logits 的最后一个位置和标签的第一个位置，把两者展平，再让 `torch.nn.functional.cross_entropy` 忽略 -100。
 # </details>
@@ -479,7 +479,7 @@ show.loss(histories, log=True)
 # 3. `"too_slow"`（太慢）：训练损失的降幅不到初值的 20%；
 # 4. `"healthy"`（健康）：其他情况。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `math.isfinite` 能识别 nan 和无穷；`min(eval_loss)` 就是曲线的最低点。
 # </details>
@@ -537,7 +537,7 @@ for name, history in histories.items():
 # 任何箱子都不超过 `size`，箱子总数不多于*首次适应递减法*（first-fit decreasing：从长到短取行，放进第一个放得下的箱子）
 # 所需的数目。比 `size` 还长的行无法打包：请抛出 `ValueError`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)` 会从长到短给出下标。
 # 用另一个列表记住每个箱子还剩多少空间。
@@ -637,7 +637,7 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 # **评分标准**（供自己或老师使用）：这种风格能用一条规则识别（1 分）；留出问题的回答至少 80% 符合它（1 分）；
 # 你找到了一个它失灵的问题，并说得出原因（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `answer.removesuffix(".")` 可以去掉句号。风格越长，学得越慢；先从短的开始。这个模型只读过英文，一个汉字要占三个 token：
 # 想试中文也可以，先试“答案是 Paris！”这样短的。

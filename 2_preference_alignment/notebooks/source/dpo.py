@@ -122,7 +122,7 @@ print("under 75% of the pairs are ranked right:", before_pairs.accuracy.share < 
 #
 # 输入两个浮点数，返回第一个获胜的概率（浮点数）。差距很大时也不能出错。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `math.exp(1000)` 会溢出，`math.exp(-1000)` 是 0.0。当 $x < 0$ 时，$\sigma(x) = e^x / (1 + e^x)$ 是同一个数。
 # </details>
@@ -186,7 +186,7 @@ show.tokens(tokenizer, prompt + answer, mask=[0] * len(prompt) + [1] * len(answe
 # `logits` 的形状是（行数，长度，词表大小），`input_ids` 和 `answer_mask` 是（行数，长度）；掩码在回答的 token 上为 1，
 # 在提示和填充上为 0。返回每行回答的对数概率：形状为（行数,）的张量，梯度要能从中流过。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 位置 t 的 logits 预测的是第 t+1 个 token，所以 token *和*掩码都要移一位。`gather` 可以在每个位置从词表中取出一个数。
 # </details>
@@ -258,7 +258,7 @@ show.side_by_side(
 #
 # 输入四个对数概率张量，形状都是（回答对的个数,），以及浮点数 `beta`。返回平均损失，即一个标量张量。模型错得离谱时，它也必须是有限的。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `torch.nn.functional.logsigmoid` 在 `log(sigmoid(...))` 失灵的地方依然稳定。
 # </details>
@@ -321,7 +321,7 @@ show.side_by_side(table, ["m (nats)", "beta 0.5: loss, pull", "beta 0.1", "beta 
 # 用 `input_ids=` 和 `attention_mask=` 调用，返回的对象带有 `.logits`。返回标量损失；梯度要能传到策略的权重，而不能传到参考模型。
 # （上面的 `answer_log_probs` 和 `dpo_loss` 可以直接使用。）
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `x.chunk(2)` 把张量切成两半。`with torch.no_grad():` 要包住参考模型那部分。
 # </details>
@@ -533,7 +533,7 @@ print("the facts fell by at most 5 points:", before.facts.share - after.facts.sh
 # 在 chosen 较长的那些对里，间隔为**正**的比例；以及在 chosen 较短的那些对里的比例。长度相等的对不属于任何一组；
 # 没有数据的组也就没有比例：返回 `None`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先收集两个布尔值列表，再做除法。
 # </details>
@@ -705,7 +705,7 @@ print("and the facts fell by more than 20 points:", before.facts.share - over_fo
 # `drop`，一个以 nat 为单位的正数。从下标 1 开始，返回**第一个**满足下列条件的点的下标：间隔比前一个点大，**并且** chosen
 # 的对数概率比此前任何一点的最高值低了 `drop` 以上；没有这样的点就返回 `None`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `max(chosen[:i])` 就是第 i 个点之前的最高值。
 # </details>
@@ -868,7 +868,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 # **评分标准**（供自己或老师使用）：至少 80% 的留出回答被 likes 认可（1 分）；事实下降不超过 5 个百分点，或者你说得出下降的原因
 # （1 分）；你试过一个模型绝不会写的 rejected 回答，并能解释这时它的回答会怎样（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # DPO 最容易做到的，是在模型本来就可能说的话之间挪动概率。Smol World 的各种语气它都会：与它自己的回答相像的 rejected，教得最有力。
 # </details>

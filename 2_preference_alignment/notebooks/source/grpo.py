@@ -168,7 +168,7 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 # 输入：`rewards`，形状为（问题数 × size，）的浮点张量，同一问题的回答相邻排列；`size` 是组的大小 $G \ge 2$。
 # 返回各回答的优势（advantage），形状相同。标准差用除以 $G - 1$ 的那种（PyTorch 的默认）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `rewards.view(-1, size)` 每行是一个组；用 `keepdim=True` 才能从每行减去该行的平均值。
 # </details>
@@ -232,7 +232,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # `new`、`old`、`ref` 是回答中各 token 的对数概率，形状为（回答数，长度）；`advantages` 的形状是（回答数，），
 # `mask` 在真实 token 上为 1、在填充上为 0，形状为（回答数，长度）。返回一个标量张量。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 你手里的是对数：比值就是 `(new - old).exp()`。`advantages[:, None]` 把每个回答的优势分给它的所有 token。
 # </details>
@@ -447,7 +447,7 @@ print("what was wanted is at least 40 points below the policy of section 4:", af
 # `patience` 是一个正的步数。返回第一个满足下列条件的步 `t >= patience`（从 0 数起）：与 `patience` 步之前相比，
 # proxy **更高，而且** truth **更低**；没有这样的步就返回 `None`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `range(patience, len(proxy))` 就是那些有东西可比的步。
 # </details>
@@ -498,7 +498,7 @@ print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not No
 # 把后两种结合起来。输入：三个等长的列表，`scores`（浮点数）、`lengths`（词数）和 `right`（布尔值）；
 # `limit` 个词以内不扣分，每多一个词扣 `price`；答错的不看这些，直接得 `floor`。返回奖励的列表。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `max(0, length - limit)` 就是超出限额的词数。
 # </details>
@@ -583,7 +583,7 @@ print("the leash alone is worse than control:", leash_score < cured_score)
 # **评分标准**（供自己或老师使用）：下一个单元格显示奖励在上升（1 分）；你找过“得满分却毫无用处”的回答，找到了一个，
 # 或者堵上了漏洞（1 分）；你说得出为什么策略在训练之前就能采样到你要的形式（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `preference.fact_told(text, fact)` 可以判断一个回答是否说出了事实，不论形式如何。
 # </details>

@@ -125,7 +125,7 @@ print(f"labels of the draft that name the better answer: {annotators.share_right
 # 和 `vote`（`"left"`、`"right"`、`"tie"` 或 `"skip"`）。返回字典 `{pair: 胜者}`，包含所有被投过票的对。
 # 胜者是得票较多的那个：`"chosen"` 或 `"rejected"`；平手和跳过对谁都不算；两者得票相同时为 `None`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 给每一对设一个从 0 开始的差额：投给 chosen 加 1，投给 rejected 减 1。
 # </details>
@@ -188,7 +188,7 @@ print("undecided pairs:", sum(winner is None for winner in labels.values()))
 # 输入：两个等长的标签列表（元素是字符串或 `None`），至少有一个元素。返回 kappa，一个浮点数；
 # 如果 $p_e = 1$，它就是 0 除以 0：请返回 `float("nan")`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `collections.Counter` 可以给列表计数。只有一个人用过的标签，对 $p_e$ 的贡献是 0。
 # </details>
@@ -240,7 +240,7 @@ show.side_by_side(table, ["annotators", "equal labels", "kappa"])
 # 把两个回答叫做 A 和 B，两种标签就各占一半，kappa 才更能说明问题：
 # %% id="kappa.sides"
 def sides(name):
-    """The winner, told by where a common random order puts it."""
+    """The winner, told by where a common order (odd pairs turned) puts it."""
     return ["tie" if w is None else ("A", "B")[(w == "chosen") == bool(pair % 2)] for pair, w in enumerate(by_name[name])]
 
 
@@ -285,7 +285,7 @@ for name in ("Ada", "Dan"):
 # 返回这两个比例的平均值减去 0.5：0 表示公平，0.5 表示不管放什么都点左边。
 # 如果某种次序下没有有效票，请抛出 `ValueError`：这时偏差和质量无法区分。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 总能找到更好回答的人，两个比例分别是 1 和 0，平均值就是 0.5。
 # </details>
@@ -352,7 +352,7 @@ for person in annotators.CROWD:
 # `chosen` 和 `rejected` 是一维张量，每对回答对应一个分数；`margin` 是同样形状的张量或 `None`（没有间隔），`centering` 就是 $\lambda$。
 # 返回一个标量张量，梯度要能从中流过；分数相差几百时它也必须是有限数。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `torch.nn.functional.logsigmoid` 始终有限，而 `torch.log(torch.sigmoid(x))` 会变成负无穷。
 # </details>
@@ -569,7 +569,7 @@ print("and the better answer in at least 10 points fewer:", own_score - true_sco
 # **评分标准**（供自己或老师使用）：口味不只是“礼貌”或“简短”（1 分）；在至少 80% 的留出对上，模型与它一致（1 分）；
 # 你找到了一个模型打高分、你的函数打低分的回答，并说得出原因（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先从数得清的东西开始：句号、大写字母、问题里的词在回答中又出现了几个。
 # </details>

@@ -241,7 +241,7 @@ print("by the sum, 1 - p is 1 to six digits:", all(abs(1 - torch.tensor(s).doubl
 # `logits` 的形状是（行数，长度，词表大小）；`labels` 的形状是（行数，长度），在回答的 token 处是它的 id，
 # 在提示和填充处是 -100。返回每行回答 token 的平均对数概率，形状为（行数，），梯度要能从中流过。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 与 SFT 一样移位：logits 去掉最后一个位置，标签去掉第一个。先 `log_softmax`，再用 `labels.clamp(min=0)` 做 `gather`，
 # 然后对标签不是 -100 的位置求和，除以*该行*中这些位置的个数。
@@ -318,7 +318,7 @@ show.side_by_side(
 # 输入：一个由对数概率组成的张量，全都小于 0，形状任意。返回 $\log(p/(1-p))$，形状不变，在 float32 下从 -120 到 -0.0000001
 # 都要准到三位有效数字，而且梯度对一切负数都有限（直到 -1e-8）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # $1-p$ 就是 `-expm1(log p)`。看看它的对数在 -120 处是多少：那里的 $p$ 与 1 相比可以忽略不计。
 # </details>
@@ -375,7 +375,7 @@ show.curves({"log odds": (p.tolist(), log_odds(p.log()).tolist()), "log p": (p.t
 # 输入：标量张量 `nll`；形状为（回答对的个数，）的平均对数概率 `chosen` 和 `rejected`；一个数 `lam`。返回损失，一个标量张量。
 # 可以调用你写的 `log_odds`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 用 `torch.nn.functional.logsigmoid`，不要对 sigmoid 再取对数：sigmoid 一旦舍入成 0，结果就是负无穷。
 # 对回答对求平均放在最后。
@@ -702,7 +702,7 @@ print("under 10% of the answers are polite:", after_swapped.manner.share < 0.10)
 # 4. `"imitating"`（只在模仿）：被拒绝的回答最后高于开始；
 # 5. `"healthy"`（健康）：其他情况。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `chosen + rejected` 把两个列表合成一个，正好用于第一条规则。
 # </details>
@@ -766,7 +766,7 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 # **评分标准**（供自己或老师使用）：留出问题的回答至少有一半正是你想要的（1 分）；你拒绝的，是模型本来真会说的话，
 # 而且你核实过（1 分）；你能举出一个问题，在那里你的偏好反而是错的（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `answer.removesuffix(".")` 可以去掉句号。先从第一个词就不同的两个回答开始。
 # </details>

@@ -194,7 +194,7 @@ print(f"{len(stored)} tensors, {size / 1e3:.0f} kB: {size / whole:.1%} of the mo
 # 它的张量位于 `….lora_A.NAME.weight` 和 `….lora_B.NAME.weight`。返回一个只含这些张量的新字典，
 # 键中去掉名字：`….lora_A.weight`。一个名字可能是另一个名字的一部分（`polite` 与 `impolite`）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `key.split(".")` 得到各段；最后三段是 `lora_A` 或 `lora_B`、名字、`weight`。
 # </details>
@@ -274,7 +274,7 @@ print(f"same answers in the fresh process: {fresh_same:.1%}")
 # `weight` 的形状是 (out, in)，`a` 是 (r, in)，`b` 是 (out, r)，`alpha` 是一个数。返回合并后的权重，
 # 要新建一个张量：原来的权重还有用。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 秩 r 没有传进来：它是 `a` 和 `b` 共有的那一边。
 # </details>
@@ -384,7 +384,7 @@ print("merging into bf16 moves the logits at least a hundred times as far as mer
 # `merge()` 把适配器放进 `self.weight`，`unmerge()` 把它取出来；连着调用两次也不会再有别的变化。
 # 传进来的张量属于基座，要保持原样。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 一个标志 `self.merged` 就能回答三个问题：要不要加？要不要减？走哪条路？
 # </details>
@@ -479,7 +479,7 @@ print("and the next caller, who asked for nothing, gets:", *[manner_of(answer) f
 # 之后，原先激活的那个适配器要恢复激活，**`ask` 出错时也不例外**。`model` 是一个 PEFT 模型：
 # 它有 `set_adapter(name)`、`active_adapter`（一个名字），以及配合 `with` 使用的 `disable_adapter()`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `try: return ask(model)`，在 `finally:` 里恢复原状。
 # </details>
@@ -553,7 +553,7 @@ print("all tensors of the base are the same to the last bit:", hashes(model) == 
 # 一个线性层：`x` 的形状是 (rows, length, in)，`weight` 是 (out, in)，`adapters` 是字典 `{名字: (a, b, scale)}`，
 # `names[i]` 说明第 i 行归谁：某个适配器的名字，或者 `"__base__"`。返回 (rows, length, out)，各行保持给定的顺序。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 从 `x @ weight.T` 开始。然后对每个适配器：找出它的行的下标，一次算出这些行的更新。
 # </details>
@@ -634,7 +634,7 @@ print("mixed in one batch, at least 99% of the answers are the same as one adapt
 # 这一次要精确地相加。`adapters` 是由 `(a, b, alpha)` 组成的列表，各自的秩可以不同；`weights` 是一列数，可以是负数。
 # 返回一对 `(a, b)`，使 `b @ a` 等于上面的加权和（包含缩放系数），并且秩不超过各个秩之和。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 左右并排的 `[B1 B2]` 乘以上下叠放的 `[A1; A2]`，就是 `B1 A1 + B2 A2`：用拼接，不用相加。
 # </details>
@@ -784,7 +784,7 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
 # **评分标准**（供自己或老师使用）：这条规则不会被碰巧满足（1 分）；在混合批次里，至少 90% 的留出问题的回答表现出这种行为（1 分）；
 # 你知道它让事实的正确率降了多少，并给出区间（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 固定的开头最容易学，也最容易识别：`text.startswith(...)`。日常的词学得最快；要拼出一个基座几乎没见过的词，
 # 小适配器需要多得多的步数。

@@ -134,7 +134,7 @@ print(f"full fine-tuning: {full_parameters} parameters trained, held-out facts {
 # 输入：模型一共有多少个数、其中多少个参与训练、每个数占几个字节（float32 是 4）。
 # 输出：一个字典，`weights`、`gradients` 和 `optimizer`（AdamW）各占多少字节，都是整数。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 三样之中只有一样取决于 `total`。
 # </details>
@@ -238,7 +238,7 @@ show.side_by_side(table, ["model", "parameters", "all trained", "1% trained"])
 # $\sum_{i \le r} \sigma_i^2 / \sum_i \sigma_i^2$（Eckart 与 Young，1936）。请返回至少保住 `share` 的最小的 $r$。
 # 输入：一个形状为 (out, in)、不全为零的张量，和一个大于 0、小于 1 的浮点数。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `torch.linalg.svdvals` 从大到小给出奇异值，`cumsum` 逐个累加。
 # </details>
@@ -361,7 +361,7 @@ print("trained:", [name for name, p in draft.named_parameters() if p.requires_gr
 # (out, r) 的参数 `B`。被包住的那一层自己的参数不能参与训练。秩小于 1 没有意义：请抛出 `ValueError`，并用一句话说明。
 # `forward` 的输入：形状为 (..., in) 的张量；输出：(..., out)。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `base.requires_grad_(False)` 会冻结它；PEFT 用 `torch.nn.init.kaiming_uniform_(A, a=math.sqrt(5))` 来初始化 A
 # （`Linear` 自己也是这样开始的）。先乘 A：`x @ A.T` 很小。
@@ -418,7 +418,7 @@ LoRALinear = check("lora.layer", LoRALinear)
 # `torch.nn.Linear` 造出新模块的函数。请冻结整个模型，把自己的名字**等于**某个目标的每个 `Linear` 换掉，并返回被换掉的层的完整名字
 # （`"model.layers.0.self_attn.q_proj"` 等等）。如果有目标找不到任何对应的层，那就是写错了名字：请抛出 `ValueError`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `name.rpartition(".")` 把完整名字分成父模块的名字和自己的名字；`model.get_submodule(parent)` 找到父模块，`setattr` 换掉它的子模块。
 # 先冻结：`wrap` 造出来的东西必须保持可训练。动手替换之前，先把 `model.named_modules()` 存成列表。
@@ -512,7 +512,7 @@ print("logits equal PEFT's to 1e-5:", logits < 1e-5, "- gradients of every A and
 # `intermediate_size` 和 `num_hidden_layers`（都是整数）；`targets`，上面七个名字中的若干个；以及秩。
 # 输出：所有 A 和 B 一共有多少个数。秩小于 1：抛出 `ValueError`，并附上一句话。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 每一层要 `r * (in + out)` 个数。query 有 `num_attention_heads * head_dim` 个输出，key 和 value 有
 # `num_key_value_heads * head_dim` 个；`head_dim` 不一定等于 `hidden_size / num_attention_heads`。
@@ -808,7 +808,7 @@ print("of the two LoRA runs, the short one forgets less:", short_perplexity < lo
 # **评分标准**（供自己或老师使用）：你的方案用 1% 的参数达到全量微调得分的 90%（1 分）；你在相同预算下比较了两种位置的选择，说得出哪种更好、
 # 好多少题（1 分）；你找到了让你的方案失灵的学习率，并描述了它的损失曲线（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `budget // count_lora(config, targets, 1)` 就是放得下的最大的秩。把几种候选位置按你的喜好排好，依次去试。
 # 评分标准要用的比较：训练你的方案的那个单元格会留下 `plan_right`，每个问题一个布尔值。试下一个方案之前，先给它另起一个名字存好；

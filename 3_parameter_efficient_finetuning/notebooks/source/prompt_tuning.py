@@ -161,7 +161,7 @@ print("the draft computes what the same words compute:", torch.allclose(draft, w
 # 返回一个字典，含 `inputs_embeds`、`attention_mask` 和 `labels`，长度都增加 V：每行前面都有这段提示，每个 token 都看得见它，
 # 而它自己不参与损失计算。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `prompt.expand(rows, -1, -1)` 为每一行重复它而不复制。`tensor.new_ones(shape)` 和 `tensor.new_full(shape, value)`
 # 会生成类型相同、设备也相同的张量。这里不要移位：模型自己会移动标签。
@@ -215,7 +215,7 @@ print("a soft prompt made of words computes what the words compute:", torch.allc
 # 不给时，从标准正态分布开始。`forward(input_ids, attention_mask, labels=None)` 返回模型所返回的东西：`made(ids, mask)` 有
 # 形状为（行数，tokens + 长度，词表大小）的 logits，没有损失；`made(ids, mask, labels)` 还有损失。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `model.requires_grad_(False)` 用来冻结。`[init_ids[i % len(init_ids)] for i in range(tokens)]` 实现重复或截断。
 # `.detach().clone()` 得到副本：没有它，提示就成了嵌入表本身。`forward` 就是 `prepend`，只是 labels 可以是 None。
@@ -317,7 +317,7 @@ print("layer 0 keeps keys of shape (rows, heads, tokens, width):", tuple(key.sha
 # 请把这张表变成缓存所要的样子：一个列表，每层一个 `(key, value)`，两者的形状都是（行数，键值头数，虚拟 token 数，每个头的宽度），
 # 每一行都相同。`config` 是模型的配置。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先用 `view` 把表看成五个维度（token、层、键或值、头、宽度），再用 `permute`。单靠 `view` 或 `reshape` 是无法交换 token 和头的。
 # 你要的两个数是 `config.num_key_value_heads` 和 `config.head_dim`。
@@ -403,7 +403,7 @@ print("a prefix started from a system prompt computes what the words compute:", 
 # - `"prefix"`：每个 token 在每一层、每个键值头上各有一个键和一个值；
 # - `"p-tuning"`：向量同 `"prompt"`，训练时另有一个编码器，由三个带偏置的线性层组成：宽度到 `encoder`，`encoder` 到 `encoder`，`encoder` 到宽度。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 从 a 到 b 的线性层有 a·b 个权重和 b 个偏置。只有 P-tuning 训练的比存储的多。
 # </details>
@@ -584,7 +584,7 @@ print("worst of the four:", max(ends, key=ends.get))
 # 的形状是（行数，V + 最长的长度，宽度），先是填充（零），然后是提示，最后是文本；`attention_mask` 在填充处为 0，其余为 1；
 # `position_ids` 从第一个虚拟 token 处的 0 开始数（填充处为 0）。后两者都是 int64。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `(mask.cumsum(dim=1) - 1).clamp(min=0)` 会从每行的第一个 1 开始数。
 # </details>
@@ -846,7 +846,7 @@ print("up to the first full stop, prefix tuning and LoRA get at least 40% right:
 # **评分标准**（供自己或老师使用）：你事先写下了提示会先学会哪一种，以及为什么（1 分）；你发明的语气能用一条规则识别（1 分）；
 # 你改动了一样东西（token 数、学习率、起点、步数），并说得出它起了什么作用（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `answer.removesuffix(".")` 可以去掉句号，`.upper()` 就是喊叫。
 # </details>

@@ -130,7 +130,7 @@ print("the step needs more than ten times the bytes of the weights:", table["all
 # 输入：冻结的和受训练的参数各有多少个，一个*冻结*权重占多少位，以及优化器（`"sgd"`、`"momentum"`、`"adamw"` 或
 # `"adamw_8bit"`）。返回一个字典，给出 `weights`、`gradients` 和 `optimizer` 各占多少**字节**。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 把四种优化器每个受训练参数所占的字节数写进一个小字典。8 位是一个字节。
 # </details>
@@ -278,7 +278,7 @@ print("the gradients are more than 10% apart:", bug > 0.1)
 # 完成之后，每个参数的 `.grad` 应当是**所有批次里全部参与计算的 token 的平均损失**的梯度，并把这个平均值作为 float 返回。
 # 一次只算一遍：同时存在的激活值不得超过一个批次的份。有的批次里可能没有任何参与计算的 token。之前残留的梯度不算数。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先数出*所有*批次里不等于 -100 的标签（要在移位之后：`labels[:, 1:]`）。然后每一遍贡献的是损失之**和**（`reduction="sum"`）
 # 除以这个总数，并调用 `backward()`。
@@ -475,7 +475,7 @@ for dtype in (torch.float32, torch.bfloat16):
 # 从码还原出权重。输入：`codes`，形状为 (n,) 的张量，类型是 int64 或 uint8（字节，码就是这样存储的）；`scales`，形状为 (n / block,)
 # 的浮点张量；`levels`，形状为 (16,) 的浮点张量；以及 `block`。返回形状为 (n,) 的浮点张量。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `levels[codes.long()]` 一次就能查完（uint8 的码会被 torch 当成掩码）；`repeat_interleave` 可以把缩放因子拉长。
 # </details>
@@ -510,7 +510,7 @@ dequantize = check("resources.dequantize", dequantize)
 # 返回 (codes, scales)：codes 是形状为 (n,) 的整数张量，每个码是离 权重 / 缩放因子 **最近**的级；scales 是每块的缩放因子，
 # 即块内最大的**绝对值**。全零的块不能变成 nan：它的码应当是离零最近的级。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # `weights.view(-1, block)`。找最近的级：`(unit[..., None] - levels).abs().argmin(-1)`。
 # </details>
@@ -670,7 +670,7 @@ print(qlora.obstacle() or f"this machine can train in 4 bits with bitsandbytes: 
 # 每种方案里，一遍的行数是 `rows` 的约数中放得下的**最大**的一个（正好放满也算放得下）。返回第一个至少放得下一行的策略：
 # `{"strategy": 名称, "rows": 一遍的行数, "passes": 遍数}`。都放不下时返回 `{"strategy": "too big", "rows": 0, "passes": 0}`。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 两层循环：外层是（名称，固定内存，每行内存），内层是 `rows` 的约数，从大到小。
 # </details>
@@ -740,7 +740,7 @@ for gigabytes in (8, 16, 24, 80):
 # **评分标准**（供自己或老师使用）：在钟形的权重上也胜过 NF4（1 分）；画出两种权重各自的级，并能解释差别（1 分）；
 # 弄清楚误差变小之后事实的得分有没有变化，并给出区间（1 分）。
 #
-# <details><summary>提示</summary>
+# <details><summary>小提示</summary>
 #
 # 先把每块除以块内最大的绝对值。结果的分位数只能作为起点（光用它比均匀的级还差，因为分给少数大权重的级太少）。然后重复几十次：把每个权重分给离它最近的级，再把每个级移到它那些权重的平均值
 # （Lloyd 算法，也就是一维的 k-means）。
