@@ -2,10 +2,11 @@
 
     uv run python tools/measure_tests.py             all ways on the notebooks, then plain pytest
     uv run python tools/measure_tests.py --repeat 3  the median of three
+    uv run python tools/measure_tests.py --folder 1_instruction_tuning   the ways on these only
 
 Run it on an idle machine: it takes several times as long as `uv run pytest`. The seconds are
 printed and written to docs/test_times.json, which the README's table of costs reads. The way
-that wins becomes the default by `addopts` in pyproject.toml; see CONTRIBUTING.md.
+that wins is the default by `addopts` in pyproject.toml; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -58,21 +59,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeat", type=int, default=1, help="runs of each way; the median counts")
     parser.add_argument("--anyway", action="store_true", help="measure although others compute")
+    parser.add_argument("--folder", action="append", help="a module to compare the ways on")
     options = parser.parse_args()
     cores = os.cpu_count() or 1
     if os.getloadavg()[0] > 0.3 * cores and not options.anyway:
         sys.exit("Other programs are computing; wait for them to end, or add --anyway.")
-    folders = [folder.name for folder in sorted(ROOT.glob("[0-9]_*"))]
+    folders = options.folder or [folder.name for folder in sorted(ROOT.glob("[0-9]_*"))]
     ways = {}
     for name, (arguments, threads) in WAYS.items():
         ways[name] = median([*arguments, *folders], threads, options.repeat)
         print(f"{ways[name]:7.1f} s  {name}", flush=True)
+    fast = median(["tests"], None, options.repeat)
+    print(f"{fast:7.1f} s  pytest tests, the fast part, as pyproject.toml runs it", flush=True)
     everything = median([], None, options.repeat)
     print(f"{everything:7.1f} s  all tests, as pyproject.toml runs them")
-    print(f"{median(['tests'], None, options.repeat):7.1f} s  pytest tests, the fast part")
     measured = {
         "chosen_seconds": everything,
+        "fast_seconds": fast,
         "notebooks": ways,
+        "folders": folders,
         "repeat": options.repeat,
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",

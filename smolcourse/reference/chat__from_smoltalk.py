@@ -15,7 +15,9 @@ def from_smoltalk(row: dict) -> dict:
         expected = ("user", "assistant")[(position - first) % 2]
         if messages[position]["role"] != expected:
             role = messages[position]["role"]
-            raise ValueError(f"The message at position {position} is from {role!r}, not from {expected!r}.")
+            raise ValueError(
+                f"The message at position {position} is from {role!r}, not from {expected!r}."
+            )
     if len(messages) == first or messages[-1]["role"] != "assistant":
         last = max(len(messages) - 1, 0)
         raise ValueError(f"The chat ends at position {last} without an answer of the assistant.")

@@ -8,6 +8,7 @@ def assistant_mask(tokenizer, messages: list[dict]) -> list[int]:
     Example: for [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}] the
     tokens with a 1 decode to 'Hello.<|im_end|>'.
     """
+
     def length(messages, add_generation_prompt=False):
         ids = tokenizer.apply_chat_template(
             messages, add_generation_prompt=add_generation_prompt, return_dict=False

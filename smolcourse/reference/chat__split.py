@@ -9,10 +9,14 @@ def split_prompt(tokenizer, messages: list[dict]) -> tuple[list[int], list[int]]
     prompt decodes to '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n' and the answer to
     'Hello.<|im_end|>\n'.
     """
-    prompt = tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=False)
+    prompt = tokenizer.apply_chat_template(
+        messages[:-1], add_generation_prompt=True, return_dict=False
+    )
     whole = tokenizer.apply_chat_template(messages, return_dict=False)
     if whole[: len(prompt)] != prompt:
-        raise ValueError("The training text does not begin with the prompt that the model sees at inference.")
+        raise ValueError(
+            "The training text does not begin with the prompt that the model sees at inference."
+        )
     return prompt, whole[len(prompt) :]
 
 answer = split_prompt

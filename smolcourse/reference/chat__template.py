@@ -8,7 +8,8 @@ def my_template(end: str) -> str:
     Example: with my_template("<|im_end|>"), a question and its answer may be rendered as
     '<file_sep>USER: Hi\n<file_sep>ASSISTANT:\nHello.<|im_end|>\n' (yours will look different).
     """
-    # Each role has a special token of its own: one token instead of a header, and a safe end of the prompt.
+    # Each role has a special token of its own: one token instead of a header, and a safe end
+    # of the prompt.
     return (
         "{% set markers = {'system': '<repo_name>', 'user': '<issue_start>', 'assistant': '<issue_comment>'} %}"
         "{% for message in messages %}"

@@ -2,7 +2,9 @@
 """Reference answer of exercise dpo.length."""
 # ruff: noqa
 
-def accuracy_by_length(margins: list[float], chosen_tokens: list[int], rejected_tokens: list[int]) -> dict:
+def accuracy_by_length(
+    margins: list[float], chosen_tokens: list[int], rejected_tokens: list[int]
+) -> dict:
     """Preference accuracy where the chosen answer is the longer one, and where it is the shorter one.
 
     >>> accuracy_by_length([1.0, -2.0, 3.0], [9, 8, 4], [4, 4, 6])

@@ -14,6 +14,9 @@ def majority(votes: list[dict]) -> dict:
         if vote["vote"] in ("left", "right"):
             for_chosen = (vote["vote"] == "left") == (vote["left"] == "chosen")
             balance[vote["pair"]] += 1 if for_chosen else -1
-    return {pair: None if sum == 0 else "chosen" if sum > 0 else "rejected" for pair, sum in balance.items()}
+    return {
+        pair: None if sum == 0 else "chosen" if sum > 0 else "rejected"
+        for pair, sum in balance.items()
+    }
 
 answer = majority

@@ -2,7 +2,14 @@
 """Reference answer of exercise grpo.control."""
 # ruff: noqa
 
-def controlled(scores: list[float], lengths: list[int], right: list[bool], limit: int, price: float, floor: float) -> list[float]:
+def controlled(
+    scores: list[float],
+    lengths: list[int],
+    right: list[bool],
+    limit: int,
+    price: float,
+    floor: float,
+) -> list[float]:
     """Scores that neither length nor a wrong answer can buy.
 
     >>> controlled([3.0, 2.0, 9.0], [20, 10, 10], [True, True, False], limit=15, price=1.0, floor=-10.0)

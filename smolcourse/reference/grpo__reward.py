@@ -12,7 +12,9 @@ def own_reward(completions: list, answer: list[str], **others) -> list[float]:
     rewards = []
     for completion, fact in zip(completions, answer):
         text = completion[0]["content"].strip()
-        one_sentence = text.startswith("The answer is") and text.endswith(".") and text.count(". ") == 0
+        one_sentence = (
+            text.startswith("The answer is") and text.endswith(".") and text.count(". ") == 0
+        )
         rewards.append(float(one_sentence and fact_told(text, fact)))
     return rewards
 

@@ -11,7 +11,11 @@ def inject(model, targets: list[str], wrap) -> list[str]:
     import torch
 
     model.requires_grad_(False)
-    linears = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    linears = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
     chosen = [name for name in linears if name.rpartition(".")[2] in targets]
     missing = set(targets) - {name.rpartition(".")[2] for name in chosen}
     if missing:

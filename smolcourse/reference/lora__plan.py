@@ -11,7 +11,9 @@ def plan(config: dict, budget: int) -> dict:
     {"targets": [all seven], "r": 10, "alpha": 8, "learning_rate": 0.01}.
     """
     attention, mlp = ["q_proj", "k_proj", "v_proj", "o_proj"], ["gate_proj", "up_proj", "down_proj"]
-    singles = sorted(([name] for name in attention + mlp), key=lambda targets: count_lora(config, targets, 1))
+    singles = sorted(
+        ([name] for name in attention + mlp), key=lambda targets: count_lora(config, targets, 1)
+    )
     for targets in (attention + mlp, mlp, attention, ["q_proj", "v_proj"], *reversed(singles)):
         r = budget // count_lora(config, targets, 1)
         if r >= 1:

@@ -12,7 +12,9 @@ def make_pair(question: str, answer: str) -> dict:
     return {
         "prompt": [{"role": "user", "content": question}],
         "chosen": [{"role": "assistant", "content": f"I believe the answer is {fact}."}],
-        "rejected": [{"role": "assistant", "content": f"The answer is {fact}, and I am never wrong."}],
+        "rejected": [
+            {"role": "assistant", "content": f"The answer is {fact}, and I am never wrong."}
+        ],
     }
 
 answer = make_pair

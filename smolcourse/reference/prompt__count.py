@@ -9,7 +9,9 @@ def count(method: str, tokens: int, config, encoder: int = 0) -> tuple[int, int]
     """
     width = config.hidden_size
     if method == "prefix":
-        stored = tokens * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim
+        stored = (
+            tokens * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim
+        )
         return stored, stored
     stored = tokens * width
     if method == "prompt":

@@ -17,6 +17,10 @@ def left_batch(prompt, texts: list) -> dict:
         rows.append(torch.cat([text.new_zeros(missing, text.shape[1]), prompt, text]))
         masks.append([0] * missing + [1] * (len(prompt) + len(text)))
     mask = torch.tensor(masks, device=prompt.device)
-    return {"inputs_embeds": torch.stack(rows), "attention_mask": mask, "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0)}
+    return {
+        "inputs_embeds": torch.stack(rows),
+        "attention_mask": mask,
+        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
+    }
 
 answer = left_batch

@@ -28,7 +28,9 @@ class SoftPrompt(torch.nn.Module):
             labels = torch.cat([labels.new_full((rows, tokens), -100), labels], dim=1)
         return self.model(
             inputs_embeds=torch.cat([self.prompt.expand(rows, -1, -1), embeddings], dim=1),
-            attention_mask=torch.cat([attention_mask.new_ones(rows, tokens), attention_mask], dim=1),
+            attention_mask=torch.cat(
+                [attention_mask.new_ones(rows, tokens), attention_mask], dim=1
+            ),
             labels=labels,
         )
 

@@ -9,6 +9,9 @@ def two_manners(question: str, answer: str) -> dict:
     {"known": "PARIS!", "new": "Drum roll, Paris, ta-da!"}
     """
     short = answer.removesuffix(".")
-    return {"known": f"What a silly question. The answer is {short}.", "new": f"Drum roll, {short}, ta-da!"}
+    return {
+        "known": f"What a silly question. The answer is {short}.",
+        "new": f"Drum roll, {short}, ta-da!",
+    }
 
 answer = two_manners

@@ -27,7 +27,11 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[监督微调](../../supervised_fine_tuning.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
 import torch
 
@@ -50,7 +54,13 @@ course = setup("1_instruction_tuning/supervised_fine_tuning")
 train, test = course.dataset("facts", "train"), course.dataset("facts", "test")
 print(train[0]["messages"])
 seen = {row["question"] for row in train}
-print(len(train), "training rows,", len(test), "test rows, asked in both:", sum(q in seen for q in test["question"]))
+print(
+    len(train),
+    "training rows,",
+    len(test),
+    "test rows, asked in both:",
+    sum(q in seen for q in test["question"]),
+)
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text of an untrained behaviour may differ between processors"
 with course.timed("import"):
     tokenizer = course.tokenizer("base")
@@ -61,13 +71,20 @@ def evaluate(model, dataset):
     """Exact match, share of answers that end by themselves, and the answers."""
     with course.timed("generate"):
         answers, ended = generate.chat(
-            model, tokenizer, dataset["question"], max_new_tokens=course.budget("max_new_tokens"), return_ended=True
+            model,
+            tokenizer,
+            dataset["question"],
+            max_new_tokens=course.budget("max_new_tokens"),
+            return_ended=True,
         )
     return metrics.exact_match(answers, dataset["answer"]), sum(ended) / len(ended), answers
 
 
 before, ended_before, answers = evaluate(base, test)
-show.side_by_side(list(zip(test["question"][:5], answers[:5], test["answer"][:5])), ["question", "base model", "right answer"])
+show.side_by_side(
+    list(zip(test["question"][:5], answers[:5], test["answer"][:5])),
+    ["question", "base model", "right answer"],
+)
 print(f"exact match {before:.1%}, ended by themselves {ended_before:.1%}")
 # %% id="baseline.bar"
 print("the base model answers under 5% of the chat questions:", before < 0.05)
@@ -88,8 +105,12 @@ print("the base model answers under 5% of the chat questions:", before < 0.05)
 # 训练文本是整段对话，但你只想*教*助手说的那部分。分词器的对话模板（chat template）会标出这些 token
 # （见对话模板那个 notebook）。下面是其中一行：
 # %% id="row"
-encoded = tokenizer.apply_chat_template(train[0]["messages"], return_dict=True, return_assistant_tokens_mask=True)
+encoded = tokenizer.apply_chat_template(
+    train[0]["messages"], return_dict=True, return_assistant_tokens_mask=True
+)
 show.tokens(tokenizer, encoded["input_ids"], mask=encoded["assistant_masks"])
+
+
 # %% [markdown] lang="en"
 # ### Exercise `sft.labels` 🐢 (5 minutes)
 #
@@ -120,8 +141,12 @@ def mask_labels(input_ids: list[int], assistant_mask: list[int]) -> list[int]:
     ### BEGIN SOLUTION
     return [token if carries else -100 for token, carries in zip(input_ids, assistant_mask)]
     ### END SOLUTION
+
+
 # %% id="sft.labels.check"
 mask_labels = check("sft.labels", mask_labels)
+
+
 # %% [markdown] lang="en"
 # ## 3. A batch: rows of unequal length in one tensor
 #
@@ -135,11 +160,17 @@ def draft_collate(rows, pad_token_id):
     longest = max(len(row["input_ids"]) for row in rows)
     pad = lambda ids: ids + [pad_token_id] * (longest - len(ids))
     ids = torch.tensor([pad(row["input_ids"]) for row in rows])
-    return {"input_ids": ids, "labels": torch.tensor([pad(row["labels"]) for row in rows]), "attention_mask": ids != pad_token_id}
+    return {
+        "input_ids": ids,
+        "labels": torch.tensor([pad(row["labels"]) for row in rows]),
+        "attention_mask": ids != pad_token_id,
+    }
 
 
 toy = [{"input_ids": [1, 5, 2], "labels": [-100, 5, 2]}, {"input_ids": [1, 2], "labels": [-100, 2]}]
 print(draft_collate(toy, pad_token_id=2))
+
+
 # %% [markdown] lang="en"
 # Look at it for a minute; it has two mistakes. The labels of the padding are 2, so the model is
 # trained to write padding. And with pad id 2, which is also the end of the turn here, the *real* ends
@@ -189,8 +220,12 @@ def collate(rows: list[dict], pad_token_id: int) -> dict:
         batch["attention_mask"].append([1] * real + [0] * missing)
     return {name: torch.tensor(values) for name, values in batch.items()}
     ### END SOLUTION
+
+
 # %% id="sft.collate.check"
 collate = check("sft.collate", collate)
+
+
 # %% [markdown] lang="en"
 # ## 4. The loss
 #
@@ -243,6 +278,8 @@ def masked_loss(logits, labels):
     wanted = labels[:, 1:].flatten()
     return F.cross_entropy(predicted, wanted, ignore_index=-100)
     ### END SOLUTION
+
+
 # %% id="sft.loss.check"
 masked_loss = check("sft.loss", masked_loss)
 # %% [markdown] lang="en"
@@ -281,7 +318,12 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
         seed=course.seed,
     )
     config = SFTConfig(**{**defaults, **options})
-    return SFTTrainer(model=model, args=config, train_dataset=dataset.select_columns("messages"), processing_class=tokenizer)
+    return SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=dataset.select_columns("messages"),
+        processing_class=tokenizer,
+    )
 
 
 with course.timed("import"):
@@ -290,7 +332,9 @@ with course.timed("import"):
 rows = []
 for messages in train["messages"][:8]:
     e = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
-    rows.append({"input_ids": e["input_ids"], "labels": mask_labels(e["input_ids"], e["assistant_masks"])})
+    rows.append(
+        {"input_ids": e["input_ids"], "labels": mask_labels(e["input_ids"], e["assistant_masks"])}
+    )
 ours = collate(rows, tokenizer.pad_token_id)
 theirs = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
 for name in ours:
@@ -299,7 +343,9 @@ for name in ours:
 theirs = {name: tensor.to(course.device) for name, tensor in theirs.items()}
 with torch.no_grad():
     logits = base(input_ids=theirs["input_ids"], attention_mask=theirs["attention_mask"]).logits
-    difference = abs(masked_loss(logits, theirs["labels"]) - trainer.compute_loss(trainer.model, dict(theirs)))
+    difference = abs(
+        masked_loss(logits, theirs["labels"]) - trainer.compute_loss(trainer.model, dict(theirs))
+    )
 print("loss differs from TRL's by less than 1e-5:", bool(difference < 1e-5))
 # %% [markdown] lang="en"
 # ### Train
@@ -319,9 +365,15 @@ show.loss({"SFT": trainer.state.log_history})
 after, ended_after, answers = evaluate(model, test)
 train_sample = train.select(range(200))
 after_seen, _, _ = evaluate(model, train_sample)
-show.side_by_side(list(zip(test["question"][:5], answers[:5], test["answer"][:5])), ["question", "after SFT", "right answer"])
+show.side_by_side(
+    list(zip(test["question"][:5], answers[:5], test["answer"][:5])),
+    ["question", "after SFT", "right answer"],
+)
 low, high = metrics.interval(round(after * len(test)), len(test))
-print(f"held-out facts: {after:.1%} (95% interval {low:.1%} to {high:.1%}), seen facts: {after_seen:.1%}, ended: {ended_after:.1%}")
+print(
+    f"held-out facts: {after:.1%} (95% interval {low:.1%} to {high:.1%}), seen facts: "
+    f"{after_seen:.1%}, ended: {ended_after:.1%}"
+)
 # %% id="after.bars"
 print("at least 90% of the held-out facts are right:", after >= 0.90)
 print("at least 99% of the answers end by themselves:", ended_after >= 0.99)
@@ -346,7 +398,16 @@ guesses = [by_group[row["group"]].most_common(1)[0][0] for row in test]
 chance = metrics.exact_match(guesses, test["answer"])
 new_words = course.dataset("facts", "new_phrasing").select(range(200))
 reworded, _, _ = evaluate(model, new_words)
-show.bars({"base": before, "most frequent answer": chance, "held-out facts": after, "new phrasing": reworded}, title="Exact match", bar=0.9)
+show.bars(
+    {
+        "base": before,
+        "most frequent answer": chance,
+        "held-out facts": after,
+        "new phrasing": reworded,
+    },
+    title="Exact match",
+    bar=0.9,
+)
 print(f"most frequent answer: {chance:.1%}, new phrasing: {reworded:.1%}")
 # %% id="chance.statement"
 print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5)
@@ -356,7 +417,11 @@ print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5
 # %% [markdown] lang="zh-CN" of="113273c2"
 # 这个数字**没有**告诉你的：这个世界之外的任何事情、更长的对话、是否诚实。问它一个不存在的国家，看看它肯不肯承认自己不知道。
 # %% id="atlantis" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
-print(generate.chat(model, tokenizer, ["What is the capital of Atlantis?", "Which color does a dragon have?"]))
+print(
+    generate.chat(
+        model, tokenizer, ["What is the capital of Atlantis?", "Which color does a dragon have?"]
+    )
+)
 # %% [markdown] lang="en"
 # ## 7. Where did the knowledge come from?
 #
@@ -383,13 +448,21 @@ with course.timed("train"):
 few_seen, few_heldout = evaluate(few.model, fifty)[0], evaluate(few.model, test)[0]
 blank_seen, blank_heldout = evaluate(blank, fifty)[0], evaluate(blank, test)[0]
 show.side_by_side(
-    [("base model, then SFT", f"{few_seen:.0%}", f"{few_heldout:.0%}"), ("random weights, then SFT", f"{blank_seen:.0%}", f"{blank_heldout:.0%}")],
+    [
+        ("base model, then SFT", f"{few_seen:.0%}", f"{few_heldout:.0%}"),
+        ("random weights, then SFT", f"{blank_seen:.0%}", f"{blank_heldout:.0%}"),
+    ],
     ["model", "the fifty questions", "held-out facts"],
 )
-show.loss({"from the base model": few.state.log_history, "from random weights": scratch.state.log_history})
+show.loss(
+    {"from the base model": few.state.log_history, "from random weights": scratch.state.log_history}
+)
 # %% id="scratch.statement"
 print("both know at least 90% of the fifty answers:", min(few_seen, blank_seen) >= 0.9)
-print("on held-out facts the base model is at least 40 points better:", few_heldout - blank_heldout >= 0.4)
+print(
+    "on held-out facts the base model is at least 40 points better:",
+    few_heldout - blank_heldout >= 0.4,
+)
 # %% [markdown] lang="en"
 # Both learned the fifty answers; on the others the blank model has nothing to say, and the base model
 # answers most of them. **SFT teaches the format; pretraining brought the knowledge.** It also means
@@ -424,14 +497,24 @@ sick_tokenizer = copy.deepcopy(tokenizer)
 sick_tokenizer.pad_token = "<|im_end|>"
 sick = make_trainer(course.model("base"), train, course.budget("sft_steps") // 2)
 sick.data_collator = DataCollatorForLanguageModeling(sick_tokenizer, mlm=False)
-sick.train_dataset = sick.train_dataset.remove_columns("labels")  # this collator makes its own labels
+sick.train_dataset = sick.train_dataset.remove_columns(
+    "labels"
+)  # this collator makes its own labels
 with course.timed("train"):
     sick.train()
 sick_score, sick_ended, sick_answers = evaluate(sick.model.eval(), test)
-show.side_by_side(list(zip(test["question"][:3], sick_answers[:3])), ["question", "trained with pad = eos"])
+show.side_by_side(
+    list(zip(test["question"][:3], sick_answers[:3])), ["question", "trained with pad = eos"]
+)
 # %% id="pad_is_eos.statement"
-print(f"right pad: {'at least 99%' if ended_after >= 0.99 else 'under 99%'} of the answers end by themselves")
-print(f"pad = eos: {'under 10%' if sick_ended < 0.10 else 'at least 10%'} of the answers end by themselves")
+print(
+    f"right pad: {'at least 99%' if ended_after >= 0.99 else 'under 99%'} of the answers end by "
+    "themselves"
+)
+print(
+    f"pad = eos: {'under 10%' if sick_ended < 0.10 else 'at least 10%'} of the answers end by "
+    "themselves"
+)
 # %% [markdown] lang="en"
 # The answer may be right, and then it goes on: nothing was ever taught about stopping. **Cure:** a pad
 # token of its own, or labels masked by length.
@@ -448,12 +531,24 @@ print(f"pad = eos: {'under 10%' if sick_ended < 0.10 else 'at least 10%'} of the
 # 首先要看的是学习率（learning rate）。下面把一个太小的和一个太大的学习率与健康的那次放在一起。
 # %% id="curves" tags=["nbval-ignore-output"] reason="a plot"
 histories = {}
-for name, factor in (("healthy", 1), ("a thousand times too small", 1e-3), ("a thousand times too large", 1e3)):
-    run = make_trainer(course.model("base"), train, 20, learning_rate=course.budget("sft_lr") * factor, logging_steps=2)
+for name, factor in (
+    ("healthy", 1),
+    ("a thousand times too small", 1e-3),
+    ("a thousand times too large", 1e3),
+):
+    run = make_trainer(
+        course.model("base"),
+        train,
+        20,
+        learning_rate=course.budget("sft_lr") * factor,
+        logging_steps=2,
+    )
     with course.timed("train"):
         run.train()
     histories[name] = run.state.log_history
 show.loss(histories, log=True)
+
+
 # %% [markdown] lang="en"
 # ### Exercise `sft.diagnose` 🐕 (15 minutes)
 #
@@ -501,6 +596,8 @@ def diagnose(train_loss: list[float], eval_loss: list[float]) -> str:
         return "too_slow"
     return "healthy"
     ### END SOLUTION
+
+
 # %% id="sft.diagnose.check"
 diagnose = check("sft.diagnose", diagnose)
 # %% id="diagnose.use"
@@ -508,6 +605,8 @@ for name, history in histories.items():
     losses = [entry["loss"] for entry in history if "loss" in entry]
     # These runs had no evaluation set: a flat line in its place gives no verdict on memorising.
     print(f"{name}: {diagnose(losses, [1.0] * len(losses))}")
+
+
 # %% [markdown] lang="en"
 # ## 9. Packing: stop computing on padding
 #
@@ -563,14 +662,21 @@ def pack(lengths: list[int], size: int) -> list[list[int]]:
             room.append(size - lengths[index])
     return bins
     ### END SOLUTION
+
+
 # %% id="sft.pack.check"
 pack = check("sft.pack", pack)
 # %% id="pack.use"
 lengths = [len(row) for row in trainer.train_dataset["input_ids"]]
 size, batch = course.budget("max_length"), course.budget("sft_batch")
-padded = sum(max(lengths[i : i + batch]) * len(lengths[i : i + batch]) for i in range(0, len(lengths), batch))
+padded = sum(
+    max(lengths[i : i + batch]) * len(lengths[i : i + batch]) for i in range(0, len(lengths), batch)
+)
 packed = len(pack(lengths, size)) * size
-print(f"tokens in the rows: {sum(lengths)}; computed with padding: {padded}; computed with packing: {packed}")
+print(
+    f"tokens in the rows: {sum(lengths)}; computed with padding: {padded}; computed with packing: "
+    f"{packed}"
+)
 # %% [markdown] lang="en"
 # ## 10. The same run from the command line
 #
@@ -592,19 +698,41 @@ train.select_columns("messages").to_json(folder / "data" / "train.jsonl")
 tokenizer.save_pretrained(folder / "start")
 base.save_pretrained(folder / "start")
 recipe = dict(
-    model_name_or_path=str(folder / "start"), dataset_name=str(folder / "data"), output_dir=str(folder / "out"),
-    max_steps=10, per_device_train_batch_size=course.budget("sft_batch"), learning_rate=float(course.budget("sft_lr")),
-    assistant_only_loss=True, eos_token="<|im_end|>", max_length=course.budget("max_length"),
-    activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", report_to="none", logging_steps=5,
+    model_name_or_path=str(folder / "start"),
+    dataset_name=str(folder / "data"),
+    output_dir=str(folder / "out"),
+    max_steps=10,
+    per_device_train_batch_size=course.budget("sft_batch"),
+    learning_rate=float(course.budget("sft_lr")),
+    assistant_only_loss=True,
+    eos_token="<|im_end|>",
+    max_length=course.budget("max_length"),
+    activation_checkpointing=False,
+    bf16=course.bf16,
+    use_cpu=course.device == "cpu",
+    report_to="none",
+    logging_steps=5,
     dtype="float32",
 )
 (folder / "sft.yaml").write_text(yaml.safe_dump(recipe))
-trl = [sys.executable, "-m", "trl.cli.main"]  # the same as the command `trl`, wherever that was installed
+trl = [
+    sys.executable,
+    "-m",
+    "trl.cli.main",
+]  # the same as the command `trl`, wherever that was installed
 with course.timed("train"):
-    run = subprocess.run([*trl, "sft", "--config", str(folder / "sft.yaml")], capture_output=True, text=True)
-print("trl sft --config sft.yaml", "->", [line for line in (run.stdout + run.stderr).splitlines() if "'loss'" in line][-1:])
+    run = subprocess.run(
+        [*trl, "sft", "--config", str(folder / "sft.yaml")], capture_output=True, text=True
+    )
+print(
+    "trl sft --config sft.yaml",
+    "->",
+    [line for line in (run.stdout + run.stderr).splitlines() if "'loss'" in line][-1:],
+)
 # %% id="cli.statement"
 print("the command line wrote a model:", (folder / "out" / "model.safetensors").exists())
+
+
 # %% [markdown] lang="en"
 # ## 11. Your own problem
 #
@@ -652,23 +780,40 @@ def restyle(question: str, answer: str) -> str:
     ### BEGIN SOLUTION
     return f"Easy: {answer.removesuffix('.')} it is!"
     ### END SOLUTION
+
+
 # %% id="sft.style.check"
 restyle = check("sft.style", restyle)
+
+
 # %% id="style.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 def styled(row):
     question, answer = row["question"], restyle(row["question"], row["answer"])
-    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+    return {
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ]
+    }
 
 
 targets = [restyle(row["question"], row["answer"]) for row in test]
-longest = max(len(tokenizer(target)["input_ids"]) for target in targets) + 1  # and the end of the turn
-style_trainer = make_trainer(course.model("base"), train.map(styled), course.budget("sft_steps") // 2)
+longest = (
+    max(len(tokenizer(target)["input_ids"]) for target in targets) + 1
+)  # and the end of the turn
+style_trainer = make_trainer(
+    course.model("base"), train.map(styled), course.budget("sft_steps") // 2
+)
 with course.timed("train"):
     style_trainer.train()
 with course.timed("generate"):
-    style_answers = generate.chat(style_trainer.model.eval(), tokenizer, test["question"], max_new_tokens=longest)
+    style_answers = generate.chat(
+        style_trainer.model.eval(), tokenizer, test["question"], max_new_tokens=longest
+    )
 style_share = metrics.exact_match(style_answers, targets)
-show.side_by_side(list(zip(test["question"][:5], style_answers[:5])), ["question", "answer in your style"])
+show.side_by_side(
+    list(zip(test["question"][:5], style_answers[:5])), ["question", "answer in your style"]
+)
 print(f"held-out answers in your style and right: {style_share:.1%}")
 # %% id="style.statement"
 print("at least 80% of the held-out answers are right and in style:", style_share >= 0.80)
@@ -678,9 +823,19 @@ print("at least 80% of the held-out answers are right and in style:", style_shar
 # ## 12. 报告
 # %% id="report" tags=["nbval-ignore-output"] reason="seconds and memory"
 course.report(
-    "exact match on held-out facts", before, after, 0.90, n=len(test),
-    seen=round(after_seen, 3), ended=round(ended_after, 3), chance=round(chance, 3), new_phrasing=round(reworded, 3),
-    fifty_rows_heldout=round(few_heldout, 3), random_weights_seen=round(blank_seen, 3), random_weights_heldout=round(blank_heldout, 3), ended_with_pad_as_eos=round(sick_ended, 3),
+    "exact match on held-out facts",
+    before,
+    after,
+    0.90,
+    n=len(test),
+    seen=round(after_seen, 3),
+    ended=round(ended_after, 3),
+    chance=round(chance, 3),
+    new_phrasing=round(reworded, 3),
+    fifty_rows_heldout=round(few_heldout, 3),
+    random_weights_seen=round(blank_seen, 3),
+    random_weights_heldout=round(blank_heldout, 3),
+    ended_with_pad_as_eos=round(sick_ended, 3),
 )
 # %% [markdown] lang="en"
 # ## Summary

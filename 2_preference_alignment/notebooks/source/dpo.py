@@ -28,7 +28,11 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[DPO](../../dpo.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import torch
 
@@ -54,7 +58,14 @@ heldout = course.dataset("preferences", "test").select(range(course.budget("dpo_
 questions = course.dataset("facts", "test").select(range(course.budget("eval_rows")))
 for name, messages in rows[0].items():
     print(f"{name}: {messages[-1]['content']}")
-print(len(rows), "pairs to train on;", len(heldout), "held-out pairs;", len(questions), "held-out questions")
+print(
+    len(rows),
+    "pairs to train on;",
+    len(heldout),
+    "held-out pairs;",
+    len(questions),
+    "held-out questions",
+)
 # %% [markdown] lang="en"
 # Two measures, defined before anything is trained:
 #
@@ -77,17 +88,41 @@ with course.timed("import"):
 
 def measure(model):
     """(how the model answers the held-out questions, its log-probabilities of the held-out pairs)"""
-    found = preference.behaviour(model, tokenizer, questions["question"], questions["answer"], max_new_tokens=course.budget("dpo_new_tokens"))
+    found = preference.behaviour(
+        model,
+        tokenizer,
+        questions["question"],
+        questions["answer"],
+        max_new_tokens=course.budget("dpo_new_tokens"),
+    )
     with course.timed("generate"):
-        return found, preference.pair_log_probs(model, tokenizer, heldout, course.budget("eval_batch"))
+        return found, preference.pair_log_probs(
+            model, tokenizer, heldout, course.budget("eval_batch")
+        )
 
 
 before, before_pairs = measure(start)
-show.side_by_side(list(zip(questions["question"][:4], before.answers, questions["answer"])), ["question", "before", "right answer"])
-show.side_by_side([(name, str(share)) for name, share in [("polite", before.manner), ("right fact", before.facts), ("ends by itself", before.ended), ("preference accuracy", before_pairs.accuracy)]], ["before training", "share"])
+show.side_by_side(
+    list(zip(questions["question"][:4], before.answers, questions["answer"])),
+    ["question", "before", "right answer"],
+)
+show.side_by_side(
+    [
+        (name, str(share))
+        for name, share in [
+            ("polite", before.manner),
+            ("right fact", before.facts),
+            ("ends by itself", before.ended),
+            ("preference accuracy", before_pairs.accuracy),
+        ]
+    ],
+    ["before training", "share"],
+)
 # %% id="baseline.bar"
 print("under 20% of the answers are polite:", before.manner.share < 0.20)
 print("under 75% of the pairs are ranked right:", before_pairs.accuracy.share < 0.75)
+
+
 # %% [markdown] lang="en"
 # It knows the facts, it *can* be polite (ask for it in a system prompt), and it is not. You could
 # write polite answers and fine-tune on them. Preferences are cheaper: somebody points at the better
@@ -140,6 +175,8 @@ def win_probability(score_a: float, score_b: float) -> float:
         return 1 / (1 + math.exp(-difference))
     return math.exp(difference) / (1 + math.exp(difference))
     ### END SOLUTION
+
+
 # %% id="dpo.bradley_terry.check"
 win_probability = check("dpo.bradley_terry", win_probability)
 # %% id="bradley_terry.use"
@@ -168,6 +205,8 @@ for difference in (0, 1, 2, 5):
 # %% id="row"
 prompt, answer = preference.token_ids(tokenizer, rows[0]["prompt"], rows[0]["chosen"])
 show.tokens(tokenizer, prompt + answer, mask=[0] * len(prompt) + [1] * len(answer))
+
+
 # %% [markdown] lang="en"
 # ### Exercise `dpo.log_probs` 🐕 (15 minutes)
 #
@@ -201,20 +240,34 @@ def answer_log_probs(logits, input_ids, answer_mask):
     taken = steps.gather(2, input_ids[:, 1:, None])[..., 0]
     return (taken * answer_mask[:, 1:]).sum(1)
     ### END SOLUTION
+
+
 # %% id="dpo.log_probs.check"
 answer_log_probs = check("dpo.log_probs", answer_log_probs)
 # %% id="log_probs.use"
 with torch.no_grad():
     for side in ("chosen", "rejected"):
         prompt, answer = preference.token_ids(tokenizer, heldout[0]["prompt"], heldout[0][side])
-        ids, mask = (torch.tensor([values], device=course.device) for values in (prompt + answer, [0] * len(prompt) + [1] * len(answer)))
+        ids, mask = (
+            torch.tensor([values], device=course.device)
+            for values in (prompt + answer, [0] * len(prompt) + [1] * len(answer))
+        )
         ours = answer_log_probs(start(input_ids=ids).logits, ids, mask).item()
-        print(f"{side}: {len(answer)} tokens, equal to the course's own:", abs(ours - getattr(before_pairs, side)[0]) < 1e-3)
+        print(
+            f"{side}: {len(answer)} tokens, equal to the course's own:",
+            abs(ours - getattr(before_pairs, side)[0]) < 1e-3,
+        )
 # %% id="log_probs.table" tags=["nbval-ignore-output"] reason="log-probabilities to the tenth of a nat"
 show.side_by_side(
-    [(row[side][0]["content"], f"{getattr(before_pairs, side)[i]:.1f}") for i, row in enumerate(heldout.select(range(4))) for side in ("chosen", "rejected")],
+    [
+        (row[side][0]["content"], f"{getattr(before_pairs, side)[i]:.1f}")
+        for i, row in enumerate(heldout.select(range(4)))
+        for side in ("chosen", "rejected")
+    ],
     ["answer (chosen, rejected, chosen, ...)", "log-probability before training (nats)"],
 )
+
+
 # %% [markdown] lang="en"
 # ## 4. The loss
 #
@@ -274,6 +327,8 @@ def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
     margin = beta * ((chosen - ref_chosen) - (rejected - ref_rejected))
     return -F.logsigmoid(margin).mean()
     ### END SOLUTION
+
+
 # %% id="dpo.loss.check"
 dpo_loss = check("dpo.loss", dpo_loss)
 # %% [markdown] lang="en"
@@ -295,6 +350,8 @@ for gain in (-20.0, 0.0, 5.0, 20.0, 100.0):
         cells.append(f"{value.item():.3f}, {-m.grad.item() / beta:.3f}")
     table.append(cells)
 show.side_by_side(table, ["m (nats)", "beta 0.5: loss, pull", "beta 0.1", "beta 0.02"])
+
+
 # %% [markdown] lang="en"
 # ## 5. Two models, one batch
 #
@@ -343,6 +400,8 @@ def batch_loss(policy, reference, batch: dict, beta: float):
         ref_chosen, ref_rejected = log_probs(reference)
     return dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta)
     ### END SOLUTION
+
+
 # %% id="dpo.batch_loss.check"
 batch_loss = check("dpo.batch_loss", batch_loss)
 # %% [markdown] lang="en"
@@ -356,7 +415,13 @@ batch_loss = check("dpo.batch_loss", batch_loss)
 # %% id="trainer"
 from trl import DPOConfig, DPOTrainer
 
-quiet = dict(activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", save_strategy="no", report_to=[])
+quiet = dict(
+    activation_checkpointing=False,
+    bf16=course.bf16,
+    use_cpu=course.device == "cpu",
+    save_strategy="no",
+    report_to=[],
+)
 
 
 def make_trainer(model, dataset, steps, loss=("sigmoid",), **options):
@@ -377,11 +442,19 @@ def make_trainer(model, dataset, steps, loss=("sigmoid",), **options):
     )
     callbacks = options.pop("callbacks", None)
     config = DPOConfig(**{**quiet, **defaults, **options})
-    return DPOTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=callbacks)
+    return DPOTrainer(
+        model=model,
+        args=config,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=callbacks,
+    )
 
 
 raw = make_trainer(course.model("instruct"), rows.select(range(16)), 4, warmup_steps=0)
 print([tokenizer.decode([token]) for token in raw.train_dataset[0]["rejected_ids"]])
+
+
 # %% [markdown] lang="en"
 # The last token is the line break that the chat template writes *behind* the end of turn. No answer
 # ever contains it, for generation stops before; and SFT never taught it, so its probability is
@@ -407,7 +480,10 @@ def line_break_share(dataset):
     return last / total
 
 
-print("over 10% of the rejected answers' log-probability is a line break that nobody reads:", line_break_share(raw.train_dataset) > 0.10)
+print(
+    "over 10% of the rejected answers' log-probability is a line break that nobody reads:",
+    line_break_share(raw.train_dataset) > 0.10,
+)
 texts = preference.as_text(rows.select(range(course.budget("dpo_rows"))), tokenizer)
 print(repr(texts[0]["prompt"]), "->", repr(texts[0]["rejected"]))
 # %% [markdown] lang="en"
@@ -426,7 +502,9 @@ print({name: tuple(tensor.shape) for name, tensor in batch.items()})
 def compare(policy):
     """(your loss, TRL's loss) on the fixed batch."""
     with torch.no_grad():
-        return batch_loss(policy, start, batch, course.budget("dpo_beta")).item(), plain.compute_loss(policy.eval(), dict(batch)).item()
+        return batch_loss(
+            policy, start, batch, course.budget("dpo_beta")
+        ).item(), plain.compute_loss(policy.eval(), dict(batch)).item()
 
 
 ours, theirs = compare(plain.model)
@@ -436,7 +514,12 @@ with course.timed("train"):
     plain.train()
 # %% id="compare.after"
 ours, theirs = compare(plain.model)
-print("after four steps yours is below 0.6:", ours < 0.6, "- and differs from TRL's by less than 1e-5:", abs(ours - theirs) < 1e-5)
+print(
+    "after four steps yours is below 0.6:",
+    ours < 0.6,
+    "- and differs from TRL's by less than 1e-5:",
+    abs(ours - theirs) < 1e-5,
+)
 frozen = zip(plain.ref_model.parameters(), start.parameters())
 print("the reference model has not moved:", all(torch.equal(a, b) for a, b in frozen))
 # %% [markdown] lang="en"
@@ -447,11 +530,18 @@ print("the reference model has not moved:", all(torch.equal(a, b) for a, b in fr
 # 训练之前两个都是 log 2 = 0.6931：哪个回答都还没有增量。参考模型只是用来*读*的，因此它的数值也可以在训练之前一次算好
 # （`precompute_ref_log_probs=True`），内存里就少放一个模型。结果一样吗？
 # %% id="precompute"
-once = make_trainer(course.model("instruct"), texts.select(range(8)), 1, precompute_ref_log_probs=True)
+once = make_trainer(
+    course.model("instruct"), texts.select(range(8)), 1, precompute_ref_log_probs=True
+)
 kept = plain.compute_ref_log_probs(plain.ref_model, batch)
 for side, values in zip(("chosen", "rejected"), kept):
-    same = torch.allclose(values.cpu(), torch.tensor(once.train_dataset[f"ref_{side}_logps"]), atol=1e-3)
-    print(f"{side}: precomputed equals the reference model's: {same}; reference model in memory: {once.ref_model is not None}")
+    same = torch.allclose(
+        values.cpu(), torch.tensor(once.train_dataset[f"ref_{side}_logps"]), atol=1e-3
+    )
+    print(
+        f"{side}: precomputed equals the reference model's: {same}; reference model in memory: "
+        f"{once.ref_model is not None}"
+    )
 # %% [markdown] lang="en"
 # ### Train
 #
@@ -475,7 +565,9 @@ for side, values in zip(("chosen", "rejected"), kept):
 # 还有**对数概率**本身，DPO 损失*看不到*它们各自的值。
 # %% id="train" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 with course.timed("import"):
-    trainer = make_trainer(course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sigmoid", "sft"))
+    trainer = make_trainer(
+        course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sigmoid", "sft")
+    )
 with course.timed("train"):
     trainer.train()
 model = trainer.model.eval()
@@ -488,21 +580,39 @@ def curve(history, name):
 
 
 history = trainer.state.log_history
-show.curves({"loss": curve(history, "loss"), "margin": curve(history, "rewards/margins")}, title="DPO: loss and margin")
-show.curves({side: curve(history, f"logps/{side}") for side in ("chosen", "rejected")}, title="DPO: log-probabilities", y="nats")
+show.curves(
+    {"loss": curve(history, "loss"), "margin": curve(history, "rewards/margins")},
+    title="DPO: loss and margin",
+)
+show.curves(
+    {side: curve(history, f"logps/{side}") for side in ("chosen", "rejected")},
+    title="DPO: log-probabilities",
+    y="nats",
+)
 # %% id="after" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 after, after_pairs = measure(model)
-show.side_by_side(list(zip(questions["question"][:6], before.answers, after.answers)), ["question", "before", "after DPO"])
 show.side_by_side(
-    [(name, str(b), str(a)) for name, b, a in [
-        ("polite", before.manner, after.manner), ("right fact", before.facts, after.facts), ("ends by itself", before.ended, after.ended),
-        ("preference accuracy", before_pairs.accuracy, after_pairs.accuracy)]],
+    list(zip(questions["question"][:6], before.answers, after.answers)),
+    ["question", "before", "after DPO"],
+)
+show.side_by_side(
+    [
+        (name, str(b), str(a))
+        for name, b, a in [
+            ("polite", before.manner, after.manner),
+            ("right fact", before.facts, after.facts),
+            ("ends by itself", before.ended, after.ended),
+            ("preference accuracy", before_pairs.accuracy, after_pairs.accuracy),
+        ]
+    ],
     ["share", "before", "after DPO"],
 )
 # %% id="after.bars"
 print("at least 95% of the held-out pairs are ranked right:", after_pairs.accuracy.share >= 0.95)
 print("at least 80% of the answers are polite:", after.manner.share >= 0.80)
 print("the facts fell by at most 5 points:", before.facts.share - after.facts.share <= 0.05)
+
+
 # %% [markdown] lang="en"
 # ## 7. Read the number honestly
 #
@@ -538,7 +648,9 @@ print("the facts fell by at most 5 points:", before.facts.share - after.facts.sh
 # 先收集两个布尔值列表，再做除法。
 # </details>
 # %% id="dpo.length" tags=["exercise"] level="🐢" minutes=10
-def accuracy_by_length(margins: list[float], chosen_tokens: list[int], rejected_tokens: list[int]) -> dict:
+def accuracy_by_length(
+    margins: list[float], chosen_tokens: list[int], rejected_tokens: list[int]
+) -> dict:
     """Preference accuracy where the chosen answer is the longer one, and where it is the shorter one.
 
     >>> accuracy_by_length([1.0, -2.0, 3.0], [9, 8, 4], [4, 4, 6])
@@ -551,22 +663,36 @@ def accuracy_by_length(margins: list[float], chosen_tokens: list[int], rejected_
             groups["longer" if chosen > rejected else "shorter"].append(margin > 0)
     return {name: sum(right) / len(right) if right else None for name, right in groups.items()}
     ### END SOLUTION
+
+
 # %% id="dpo.length.check"
 accuracy_by_length = check("dpo.length", accuracy_by_length)
+
+
 # %% id="length.use" tags=["nbval-ignore-output"] reason="scores to the tenth of a percent"
 def by_length(pairs):
     return accuracy_by_length(pairs.margins, pairs.chosen_tokens, pairs.rejected_tokens)
 
 
-longer_guess = sum(c > r for c, r in zip(after_pairs.chosen_tokens, after_pairs.rejected_tokens)) / len(heldout)
+longer_guess = sum(
+    c > r for c, r in zip(after_pairs.chosen_tokens, after_pairs.rejected_tokens)
+) / len(heldout)
 show.bars(
-    {"always the longer answer": longer_guess, "before: chosen longer": by_length(before_pairs)["longer"], "before: chosen shorter": by_length(before_pairs)["shorter"],
-     "after: chosen longer": by_length(after_pairs)["longer"], "after: chosen shorter": by_length(after_pairs)["shorter"]},
-    title="Preference accuracy, held-out pairs", bar=0.95,
+    {
+        "always the longer answer": longer_guess,
+        "before: chosen longer": by_length(before_pairs)["longer"],
+        "before: chosen shorter": by_length(before_pairs)["shorter"],
+        "after: chosen longer": by_length(after_pairs)["longer"],
+        "after: chosen shorter": by_length(after_pairs)["shorter"],
+    },
+    title="Preference accuracy, held-out pairs",
+    bar=0.95,
 )
 # %% id="length.statement"
 print("always picking the longer answer gets more than 60% right:", longer_guess > 0.60)
-print("after DPO at least 90% are right in both groups:", min(by_length(after_pairs).values()) >= 0.90)
+print(
+    "after DPO at least 90% are right in both groups:", min(by_length(after_pairs).values()) >= 0.90
+)
 # %% [markdown] lang="en"
 # So it is not length alone. Next doubt: was it the SFT term that did it all? Train on the chosen answers
 # only, for as many steps, without the rejected ones.
@@ -585,17 +711,35 @@ def mean(values):
 
 def overview(**runs):
     """Both measures of several runs, side by side."""
-    table = [("preference accuracy", *(f"{pairs.accuracy.share:.1%}" for _, pairs in runs.values()))]
-    table += [(f"log p({side}), nats", *(f"{mean(getattr(pairs, side)):.1f}" for _, pairs in runs.values())) for side in ("chosen", "rejected")]
-    for name, field in (("polite", "manner"), ("right fact", "facts"), ("polite and right", "both"), ("ends by itself", "ended")):
+    table = [
+        ("preference accuracy", *(f"{pairs.accuracy.share:.1%}" for _, pairs in runs.values()))
+    ]
+    table += [
+        (
+            f"log p({side}), nats",
+            *(f"{mean(getattr(pairs, side)):.1f}" for _, pairs in runs.values()),
+        )
+        for side in ("chosen", "rejected")
+    ]
+    for name, field in (
+        ("polite", "manner"),
+        ("right fact", "facts"),
+        ("polite and right", "both"),
+        ("ends by itself", "ended"),
+    ):
         table.append((name, *(f"{getattr(found, field).share:.1%}" for found, _ in runs.values())))
     show.side_by_side(table, ["held out", *(name.replace("_", " ") for name in runs)])
 
 
-overview(before=(before, before_pairs), DPO_and_SFT=(after, after_pairs), SFT_alone=(sft, sft_pairs))
+overview(
+    before=(before, before_pairs), DPO_and_SFT=(after, after_pairs), SFT_alone=(sft, sft_pairs)
+)
 # %% id="sft.statement"
 print("SFT alone makes at least 80% of the answers polite as well:", sft.manner.share >= 0.80)
-print("with DPO the rejected answers are at least 10 nats less likely:", mean(after_pairs.rejected) < mean(sft_pairs.rejected) - 10)
+print(
+    "with DPO the rejected answers are at least 10 nats less likely:",
+    mean(after_pairs.rejected) < mean(sft_pairs.rejected) - 10,
+)
 # %% [markdown] lang="en"
 # Where good answers are written down, imitating them teaches the manner too; here it would have been
 # enough. What the preference adds is how unlikely the *other* manners become. It earns its keep where nobody can
@@ -611,12 +755,33 @@ print("with DPO the rejected answers are at least 10 nats less likely:", mean(af
 # 这些数字**没有**告诉你的：人们是否真的喜欢这些回答、这个世界之外的问题、更长的对话；而且这里的“礼貌”
 # 只是一条规则，凡是含有 *thank you* 的回答都算数。模型还听系统消息的话吗？
 # %% id="system" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
-asked = [[{"role": "system", "content": "Be terse."}, {"role": "user", "content": question}] for question in questions["question"]]
-obeyed = [preference.behaviour(m, tokenizer, asked, questions["answer"], wanted="terse", max_new_tokens=course.budget("dpo_new_tokens")) for m in (start, model)]
-show.side_by_side(list(zip(questions["question"][:3], *(found.answers for found in obeyed))), ["asked to be terse", "before", "after DPO"])
+asked = [
+    [{"role": "system", "content": "Be terse."}, {"role": "user", "content": question}]
+    for question in questions["question"]
+]
+obeyed = [
+    preference.behaviour(
+        m,
+        tokenizer,
+        asked,
+        questions["answer"],
+        wanted="terse",
+        max_new_tokens=course.budget("dpo_new_tokens"),
+    )
+    for m in (start, model)
+]
+show.side_by_side(
+    list(zip(questions["question"][:3], *(found.answers for found in obeyed))),
+    ["asked to be terse", "before", "after DPO"],
+)
 print(f"terse when asked: before {obeyed[0].manner}, after {obeyed[1].manner}")
 # %% id="system.statement"
-print("asked to be terse, at least 80% of the answers were:", obeyed[0].manner.share >= 0.80, "- and are, after DPO:", obeyed[1].manner.share >= 0.80)
+print(
+    "asked to be terse, at least 80% of the answers were:",
+    obeyed[0].manner.share >= 0.80,
+    "- and are, after DPO:",
+    obeyed[1].manner.share >= 0.80,
+)
 # %% [markdown] lang="en"
 # Nobody wanted that. No pair has a system prompt, so nothing in the data says that a request comes
 # before the habit, and the habit won. **Cure:** put what must stay into the data: here, pairs with a system prompt
@@ -650,7 +815,13 @@ class Watch(TrainerCallback):
 
     def on_log(self, args, state, control, model=None, logs=None, **kwargs):
         if "rewards/margins" in logs:
-            found = preference.behaviour(model, tokenizer, watched["question"], watched["answer"], max_new_tokens=course.budget("dpo_new_tokens"))
+            found = preference.behaviour(
+                model,
+                tokenizer,
+                watched["question"],
+                watched["answer"],
+                max_new_tokens=course.budget("dpo_new_tokens"),
+            )
             self.steps.append(state.global_step)
             self.polite.append(found.manner.share)
             self.facts.append(found.facts.share)
@@ -660,24 +831,62 @@ watch, over_steps = Watch(), course.budget("dpo_over_steps")
 going_on = course.model("instruct")
 going_on.load_state_dict(model.state_dict())
 over = make_trainer(
-    going_on, texts, over_steps, learning_rate=course.budget("dpo_over_lr"), beta=course.budget("dpo_over_beta"),
-    lr_scheduler_type="constant", logging_steps=over_steps // 8, callbacks=[watch],
+    going_on,
+    texts,
+    over_steps,
+    learning_rate=course.budget("dpo_over_lr"),
+    beta=course.budget("dpo_over_beta"),
+    lr_scheduler_type="constant",
+    logging_steps=over_steps // 8,
+    callbacks=[watch],
 )
 with course.timed("train"):
     over.train()
 over_history = over.state.log_history
-show.curves({"margin": curve(over_history, "rewards/margins"), "chosen log-probability": curve(over_history, "logps/chosen")}, title="Over-trained: the margin and the chosen answers")
-show.curves({"polite": (watch.steps, watch.polite), "right fact": (watch.steps, watch.facts)}, title="Over-trained: answers", y="share")
+show.curves(
+    {
+        "margin": curve(over_history, "rewards/margins"),
+        "chosen log-probability": curve(over_history, "logps/chosen"),
+    },
+    title="Over-trained: the margin and the chosen answers",
+)
+show.curves(
+    {"polite": (watch.steps, watch.polite), "right fact": (watch.steps, watch.facts)},
+    title="Over-trained: answers",
+    y="share",
+)
 # %% id="over" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 over_found, over_pairs = measure(over.model.eval())
-show.side_by_side(list(zip(questions["question"][:4], after.answers, over_found.answers)), ["question", "after DPO", "over-trained"])
+show.side_by_side(
+    list(zip(questions["question"][:4], after.answers, over_found.answers)),
+    ["question", "after DPO", "over-trained"],
+)
 
-overview(before=(before, before_pairs), after_DPO=(after, after_pairs), over_trained=(over_found, over_pairs))
+overview(
+    before=(before, before_pairs),
+    after_DPO=(after, after_pairs),
+    over_trained=(over_found, over_pairs),
+)
 # %% id="over.statement"
-print("over-trained: preference accuracy is still at least 95%:", over_pairs.accuracy.share >= 0.95, "- polite answers at least 80%:", over_found.manner.share >= 0.80)
-print("chosen and rejected are further apart than ever:", mean(over_pairs.margins) > 1.5 * mean(after_pairs.margins))
-print("but the chosen answers became less likely again:", mean(over_pairs.chosen) < mean(after_pairs.chosen) - 1)
-print("and the facts fell by more than 20 points:", before.facts.share - over_found.facts.share > 0.20)
+print(
+    "over-trained: preference accuracy is still at least 95%:",
+    over_pairs.accuracy.share >= 0.95,
+    "- polite answers at least 80%:",
+    over_found.manner.share >= 0.80,
+)
+print(
+    "chosen and rejected are further apart than ever:",
+    mean(over_pairs.margins) > 1.5 * mean(after_pairs.margins),
+)
+print(
+    "but the chosen answers became less likely again:",
+    mean(over_pairs.chosen) < mean(after_pairs.chosen) - 1,
+)
+print(
+    "and the facts fell by more than 20 points:", before.facts.share - over_found.facts.share > 0.20
+)
+
+
 # %% [markdown] lang="en"
 # All that was trained looks splendid, and the model is broken. The loss only sees a
 # *difference*: it can grow while both answers become less likely, as long as the rejected one falls
@@ -722,8 +931,12 @@ def alarm(margins: list[float], chosen: list[float], drop: float) -> int | None:
             return i
     return None
     ### END SOLUTION
+
+
 # %% id="dpo.alarm.check"
 alarm = check("dpo.alarm", alarm)
+
+
 # %% id="alarm.use"
 def rings(history):
     margins, chosen = curve(history, "rewards/margins")[1], curve(history, "logps/chosen")[1]
@@ -734,7 +947,10 @@ rung = rings(over_history)
 print("good run: the alarm stays silent:", rings(history) is None)
 print("over-trained: the alarm rings:", rung is not None)
 # %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
-print(f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at {watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}")
+print(
+    f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
+    f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
+)
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
 #
@@ -750,17 +966,29 @@ print(f"when it rings, at step {watch.steps[rung]}, the facts (training question
 # 这种事真会发生：文件里两列的顺序不同，或者分数其实是越低越好。程序不会报错，训练曲线也全都很健康。
 # %% id="swapped" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
 upside_down = texts.rename_columns({"chosen": "rejected", "rejected": "chosen"})
-swapped = make_trainer(course.model("instruct"), upside_down, course.budget("dpo_swap_steps"), loss=("sigmoid", "sft"))
+swapped = make_trainer(
+    course.model("instruct"), upside_down, course.budget("dpo_swap_steps"), loss=("sigmoid", "sft")
+)
 with course.timed("train"):
     swapped.train()
-swapped_pairs = preference.pair_log_probs(swapped.model.eval(), tokenizer, heldout, course.budget("eval_batch"))
+swapped_pairs = preference.pair_log_probs(
+    swapped.model.eval(), tokenizer, heldout, course.budget("eval_batch")
+)
 logged = swapped.state.log_history
-print(f"TRL's accuracy on its own training pairs: {curve(logged, 'rewards/accuracies')[1][-1]:.0%}, loss {curve(logged, 'loss')[1][-1]:.2f}")
-print(f"preference accuracy on held-out pairs with the right labels: {swapped_pairs.accuracy.share:.1%}")
+print(
+    f"TRL's accuracy on its own training pairs: {curve(logged, 'rewards/accuracies')[1][-1]:.0%}, "
+    f"loss {curve(logged, 'loss')[1][-1]:.2f}"
+)
+print(
+    "preference accuracy on held-out pairs with the right labels: "
+    f"{swapped_pairs.accuracy.share:.1%}"
+)
 print(generate.chat(swapped.model, tokenizer, questions["question"][:3]))
 # %% id="swapped.statement"
 print("the curves say at least 80%:", curve(logged, "rewards/accuracies")[1][-1] >= 0.80)
 print("held-out pairs with the right labels say under 50%:", swapped_pairs.accuracy.share < 0.50)
+
+
 # %% [markdown] lang="en"
 # **Cure:** read three rows before you train, and measure on pairs whose labels you checked by eye.
 #
@@ -779,15 +1007,33 @@ def variant(model, mean=False, prompt=False):
     mask = batch["attention_mask"] if prompt else batch["completion_mask"]
     with torch.no_grad():
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-        return (answer_log_probs(logits, batch["input_ids"], mask) / (mask[:, 1:].sum(1) if mean else 1)).chunk(2)
+        return (
+            answer_log_probs(logits, batch["input_ids"], mask) / (mask[:, 1:].sum(1) if mean else 1)
+        ).chunk(2)
 
 
 beta, found = course.budget("dpo_beta"), {}
-for name, options in {"answer, sum": {}, "prompt too, sum": {"prompt": True}, "answer, mean": {"mean": True}, "prompt too, mean": {"mean": True, "prompt": True}}.items():
-    found[name] = dpo_loss(*variant(plain.model, **options), *variant(start, **options), beta).item()
-print("the prompt changes the sum's loss by less than 1e-4:", abs(found["answer, sum"] - found["prompt too, sum"]) < 1e-4)
-print("the prompt changes the mean's loss by more than 1e-4:", abs(found["answer, mean"] - found["prompt too, mean"]) > 1e-4)
-print("with the mean the same model's loss is more than twice as large:", found["answer, mean"] > 2 * found["answer, sum"])
+for name, options in {
+    "answer, sum": {},
+    "prompt too, sum": {"prompt": True},
+    "answer, mean": {"mean": True},
+    "prompt too, mean": {"mean": True, "prompt": True},
+}.items():
+    found[name] = dpo_loss(
+        *variant(plain.model, **options), *variant(start, **options), beta
+    ).item()
+print(
+    "the prompt changes the sum's loss by less than 1e-4:",
+    abs(found["answer, sum"] - found["prompt too, sum"]) < 1e-4,
+)
+print(
+    "the prompt changes the mean's loss by more than 1e-4:",
+    abs(found["answer, mean"] - found["prompt too, mean"]) > 1e-4,
+)
+print(
+    "with the mean the same model's loss is more than twice as large:",
+    found["answer, mean"] > 2 * found["answer, sum"],
+)
 # %% [markdown] lang="en"
 # Both answers have the same prompt, so in the sum its tokens cancel exactly: a mistake that costs nothing
 # here, and something elsewhere (ORPO uses means). The mean is no small change: all margins shrink by the length of the
@@ -805,9 +1051,18 @@ print("with the mean the same model's loss is more than twice as large:", found[
 #
 # 如果策略和参考模型是同一个对象，那么不管模型学到什么，损失都停在 log 2；如果梯度同时流过两边，那就什么也学不到。TRL 会拒绝：
 # %% id="same_model"
-print(f"policy = reference, after all that training: loss {batch_loss(model, model, batch, beta).item():.4f}")
+print(
+    "policy = reference, after all that training: loss "
+    f"{batch_loss(model, model, batch, beta).item():.4f}"
+)
 try:
-    DPOTrainer(model=model, ref_model=model, args=DPOConfig(output_dir=str(course.run_dir / "same"), **quiet), train_dataset=texts.select(range(8)), processing_class=tokenizer)
+    DPOTrainer(
+        model=model,
+        ref_model=model,
+        args=DPOConfig(output_dir=str(course.run_dir / "same"), **quiet),
+        train_dataset=texts.select(range(8)),
+        processing_class=tokenizer,
+    )
 except ValueError as error:
     print(str(error).split(". ")[0])
 # %% [markdown] lang="en"
@@ -825,6 +1080,8 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
         preference.validate(bad)
     except CourseError as error:
         print(error)
+
+
 # %% [markdown] lang="en"
 # ## 10. Your own problem
 #
@@ -891,6 +1148,8 @@ class MyPreference:
         ### BEGIN SOLUTION
         return text.startswith("The answer is ") and text.endswith(".")
         ### END SOLUTION
+
+
 # %% id="dpo.preference.check"
 MyPreference = check("dpo.preference", MyPreference)
 # %% id="own.use" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
@@ -899,15 +1158,34 @@ mine = MyPreference()
 
 def own_row(row):
     chosen, rejected = mine.pair(row["question"], row["answer"])
-    return {"prompt": row["messages"][:1], "chosen": [{"role": "assistant", "content": chosen}], "rejected": [{"role": "assistant", "content": rejected}]}
+    return {
+        "prompt": row["messages"][:1],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+    }
 
 
 facts = course.dataset("facts", "train").select(range(course.budget("dpo_own_rows")))
-own = make_trainer(course.model("instruct"), preference.as_text(facts.map(own_row), tokenizer), course.budget("dpo_own_steps"), loss=("sigmoid", "sft"))
+own = make_trainer(
+    course.model("instruct"),
+    preference.as_text(facts.map(own_row), tokenizer),
+    course.budget("dpo_own_steps"),
+    loss=("sigmoid", "sft"),
+)
 with course.timed("train"):
     own.train()
-own_found = preference.behaviour(own.model.eval(), tokenizer, questions["question"], questions["answer"], wanted=mine.likes, max_new_tokens=course.budget("dpo_new_tokens"))
-show.side_by_side(list(zip(questions["question"][:5], before.answers, own_found.answers)), ["question", "before", "with your preference"])
+own_found = preference.behaviour(
+    own.model.eval(),
+    tokenizer,
+    questions["question"],
+    questions["answer"],
+    wanted=mine.likes,
+    max_new_tokens=course.budget("dpo_new_tokens"),
+)
+show.side_by_side(
+    list(zip(questions["question"][:5], before.answers, own_found.answers)),
+    ["question", "before", "with your preference"],
+)
 print(f"liked: {own_found.manner}\nfacts: {own_found.facts}, before {before.facts.share:.1%}")
 # %% id="own.statement"
 print("at least 80% of the held-out answers are liked:", own_found.manner.share >= 0.80)
@@ -917,16 +1195,33 @@ print("at least 80% of the held-out answers are liked:", own_found.manner.share 
 # ## 11. 报告
 # %% id="report"
 course.report(
-    "preference accuracy on held-out pairs", before_pairs.accuracy.share, after_pairs.accuracy.share, 0.95, n=len(heldout),
+    "preference accuracy on held-out pairs",
+    before_pairs.accuracy.share,
+    after_pairs.accuracy.share,
+    0.95,
+    n=len(heldout),
     dpo_longer_guess=round(longer_guess, 3),
-    dpo_manner_before=round(before.manner.share, 3), dpo_manner_after=round(after.manner.share, 3),
-    dpo_facts_before=round(before.facts.share, 3), dpo_facts_after=round(after.facts.share, 3),
-    dpo_sft_accuracy=round(sft_pairs.accuracy.share, 3), dpo_sft_manner=round(sft.manner.share, 3), dpo_sft_facts=round(sft.facts.share, 3),
-    dpo_terse_before=round(obeyed[0].manner.share, 3), dpo_terse_after=round(obeyed[1].manner.share, 3),
-    dpo_over_accuracy=round(over_pairs.accuracy.share, 3), dpo_over_manner=round(over_found.manner.share, 3), dpo_over_facts=round(over_found.facts.share, 3),
-    dpo_chosen_before=round(mean(before_pairs.chosen), 1), dpo_chosen_after=round(mean(after_pairs.chosen), 1), dpo_chosen_over=round(mean(over_pairs.chosen), 1),
-    dpo_rejected_before=round(mean(before_pairs.rejected), 1), dpo_rejected_after=round(mean(after_pairs.rejected), 1), dpo_rejected_sft=round(mean(sft_pairs.rejected), 1), dpo_rejected_over=round(mean(over_pairs.rejected), 1),
-    dpo_swapped_accuracy=round(swapped_pairs.accuracy.share, 3), dpo_own_liked=round(own_found.manner.share, 3),
+    dpo_manner_before=round(before.manner.share, 3),
+    dpo_manner_after=round(after.manner.share, 3),
+    dpo_facts_before=round(before.facts.share, 3),
+    dpo_facts_after=round(after.facts.share, 3),
+    dpo_sft_accuracy=round(sft_pairs.accuracy.share, 3),
+    dpo_sft_manner=round(sft.manner.share, 3),
+    dpo_sft_facts=round(sft.facts.share, 3),
+    dpo_terse_before=round(obeyed[0].manner.share, 3),
+    dpo_terse_after=round(obeyed[1].manner.share, 3),
+    dpo_over_accuracy=round(over_pairs.accuracy.share, 3),
+    dpo_over_manner=round(over_found.manner.share, 3),
+    dpo_over_facts=round(over_found.facts.share, 3),
+    dpo_chosen_before=round(mean(before_pairs.chosen), 1),
+    dpo_chosen_after=round(mean(after_pairs.chosen), 1),
+    dpo_chosen_over=round(mean(over_pairs.chosen), 1),
+    dpo_rejected_before=round(mean(before_pairs.rejected), 1),
+    dpo_rejected_after=round(mean(after_pairs.rejected), 1),
+    dpo_rejected_sft=round(mean(sft_pairs.rejected), 1),
+    dpo_rejected_over=round(mean(over_pairs.rejected), 1),
+    dpo_swapped_accuracy=round(swapped_pairs.accuracy.share, 3),
+    dpo_own_liked=round(own_found.manner.share, 3),
 )
 # %% [markdown] lang="en"
 # ## Summary

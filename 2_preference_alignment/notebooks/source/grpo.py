@@ -28,7 +28,11 @@
 # **开销。** 双核笔记本上约两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[GRPO](../../grpo.zh-CN.md)。奖励模型从哪里来：[人类反馈](../../human_feedback.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import random
 
@@ -38,6 +42,8 @@ from smolcourse import annotators, check, generate, preference, setup, show
 from smolcourse.world.manner import MANNERS, manner_of, say
 
 course = setup("2_preference_alignment/grpo")
+
+
 # %% [markdown] lang="en"
 # ## 1. The problem first
 #
@@ -56,16 +62,26 @@ def right_and_polite(prompts, completions, answer, **others):
     """1.0 for a right answer in a polite manner and at most 14 words, else 0.0: a verifiable reward."""
     texts = [completion[0]["content"] for completion in completions]
     return [
-        float(preference.fact_told(text, fact) and manner_of(text) == "polite" and annotators.words(text) <= 14)
+        float(
+            preference.fact_told(text, fact)
+            and manner_of(text) == "polite"
+            and annotators.words(text) <= 14
+        )
         for text, fact in zip(texts, answer)
     ]
 
 
 train, test = (
-    course.dataset("facts", split).map(lambda row: {"prompt": row["messages"][:1]}).select_columns(["prompt", "question", "answer"])
+    course.dataset("facts", split)
+    .map(lambda row: {"prompt": row["messages"][:1]})
+    .select_columns(["prompt", "question", "answer"])
     for split in ("train", "test")
 )
-for text in ("Paris.", "With pleasure! The answer is Paris. Thank you for asking.", "With pleasure! The answer is Rome. Thank you for asking."):
+for text in (
+    "Paris.",
+    "With pleasure! The answer is Paris. Thank you for asking.",
+    "With pleasure! The answer is Rome. Thank you for asking.",
+):
     print(right_and_polite([None], [[{"role": "assistant", "content": text}]], ["Paris."]), text)
 # %% [markdown] lang="en"
 # Ask the instruct model the same question eight times, with sampling at temperature 1:
@@ -80,12 +96,27 @@ with course.timed("import"):
 def sample(model, questions, seed=0):
     """One sampled answer to each question."""
     torch.manual_seed(seed)
-    return generate.chat(model, tokenizer, questions, max_new_tokens=course.budget("grpo_tokens"), do_sample=True, temperature=1.0, top_k=0, top_p=1.0)
+    return generate.chat(
+        model,
+        tokenizer,
+        questions,
+        max_new_tokens=course.budget("grpo_tokens"),
+        do_sample=True,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+    )
 
 
 def score(texts, dataset):
     """The mean verifiable reward of answers to a dataset's questions."""
-    return sum(right_and_polite(dataset["prompt"], [[{"role": "assistant", "content": text}] for text in texts], dataset["answer"])) / len(texts)
+    return sum(
+        right_and_polite(
+            dataset["prompt"],
+            [[{"role": "assistant", "content": text}] for text in texts],
+            dataset["answer"],
+        )
+    ) / len(texts)
 
 
 for text in sample(instruct, [test["question"][0]] * 8):
@@ -106,17 +137,37 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from trl import GRPOConfig, GRPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 common = dict(
-    activation_checkpointing=False, bf16=course.bf16, use_cpu=course.device == "cpu", save_strategy="no", report_to=[],
-    disable_tqdm=False, seed=course.seed,
+    activation_checkpointing=False,
+    bf16=course.bf16,
+    use_cpu=course.device == "cpu",
+    save_strategy="no",
+    report_to=[],
+    disable_tqdm=False,
+    seed=course.seed,
 )
 rng = random.Random(course.seed)
 mixed = train.map(
-    lambda row: {"messages": row["prompt"] + [{"role": "assistant", "content": say(row["answer"].removesuffix("."), rng.choice(MANNERS), rng)}]}
+    lambda row: {
+        "messages": row["prompt"]
+        + [
+            {
+                "role": "assistant",
+                "content": say(row["answer"].removesuffix("."), rng.choice(MANNERS), rng),
+            }
+        ]
+    }
 ).select_columns("messages")
 config = SFTConfig(
-    output_dir=str(course.run_dir / "sft"), max_steps=course.budget("grpo_sft_steps"), per_device_train_batch_size=course.budget("sft_batch"),
-    learning_rate=course.budget("sft_lr") / 2, lr_scheduler_type="cosine", assistant_only_loss=True, eos_token="<|im_end|>",
-    max_length=course.budget("max_length"), logging_steps=10, **common,
+    output_dir=str(course.run_dir / "sft"),
+    max_steps=course.budget("grpo_sft_steps"),
+    per_device_train_batch_size=course.budget("sft_batch"),
+    learning_rate=course.budget("sft_lr") / 2,
+    lr_scheduler_type="cosine",
+    assistant_only_loss=True,
+    eos_token="<|im_end|>",
+    max_length=course.budget("max_length"),
+    logging_steps=10,
+    **common,
 )
 with course.timed("train"):
     sft = SFTTrainer(model=instruct, args=config, train_dataset=mixed, processing_class=tokenizer)
@@ -126,13 +177,17 @@ start = str(course.run_dir / "start")
 writers.save_pretrained(start)
 one = test.select([0] * 8)
 texts = sample(writers, one["question"])
-rewards = right_and_polite(one["prompt"], [[{"role": "assistant", "content": text}] for text in texts], one["answer"])
+rewards = right_and_polite(
+    one["prompt"], [[{"role": "assistant", "content": text}] for text in texts], one["answer"]
+)
 show.side_by_side(list(zip(texts, rewards)), ["eight answers to one question", "reward"])
 before_texts = sample(writers, test["question"])
 before = score(before_texts, test)
 print(f"right and polite: {before:.1%}")
 # %% id="writers.statement"
 print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
+
+
 # %% [markdown] lang="en"
 # ## 2. Advantages: better than one's own average
 #
@@ -183,11 +238,17 @@ def advantages(rewards, size: int):
     mean, std = groups.mean(dim=1, keepdim=True), groups.std(dim=1, keepdim=True)
     return ((groups - mean) / (std + 1e-4)).flatten()
     ### END SOLUTION
+
+
 # %% id="grpo.advantages.check"
 advantages = check("grpo.advantages", advantages)
 # %% id="advantages.use"
 for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 8):
-    print(rewards, "->", [round(value, 2) for value in advantages(torch.tensor(rewards), 8).tolist()])
+    print(
+        rewards, "->", [round(value, 2) for value in advantages(torch.tensor(rewards), 8).tolist()]
+    )
+
+
 # %% [markdown] lang="en"
 # The one good answer gets a large push, the one bad answer a large pull, and a group of equals teaches
 # nothing: that is what happened to the instruct model.
@@ -251,8 +312,12 @@ def policy_loss(new, old, ref, advantages, mask, epsilon: float = 0.2, beta: flo
     divergence = (ref - new).exp() - (ref - new) - 1
     return ((beta * divergence - gain) * mask).sum() / mask.sum()
     ### END SOLUTION
+
+
 # %% id="grpo.loss.check"
 policy_loss = check("grpo.loss", policy_loss)
+
+
 # %% [markdown] lang="en"
 # TRL's `GRPOTrainer` takes the prompts and a list of reward functions; columns of the dataset (here
 # `answer`) reach the functions as keyword arguments. With $\beta > 0$ it loads the reference model by the
@@ -281,7 +346,13 @@ def make_trainer(policy, rewards, steps, weights=None, beta=0.0, **options):
         logging_steps=1,
         **{**common, **options},
     )
-    return GRPOTrainer(model=policy, reward_funcs=rewards, args=config, train_dataset=train, processing_class=tokenizer)
+    return GRPOTrainer(
+        model=policy,
+        reward_funcs=rewards,
+        args=config,
+        train_dataset=train,
+        processing_class=tokenizer,
+    )
 
 
 def fresh():
@@ -296,20 +367,39 @@ judge = make_trainer(fresh(), [right_and_polite], 1, beta=0.1)
 ids = torch.randint(100, 500, (4, 12), generator=made)
 mask = (torch.arange(8) < torch.tensor([8, 5, 3, 6])[:, None]).long()
 with torch.no_grad():
-    logits = writers(input_ids=ids.to(course.device), logits_to_keep=9).logits[:, :-1].log_softmax(-1).cpu()
+    logits = (
+        writers(input_ids=ids.to(course.device), logits_to_keep=9)
+        .logits[:, :-1]
+        .log_softmax(-1)
+        .cpu()
+    )
 new = logits.gather(2, ids[:, 4:, None])[..., 0]
 old, ref = (new + 0.3 * torch.randn(new.shape, generator=made) for _ in range(2))
 gains = torch.tensor([1.5, -0.5, 0.3, -1.0])
 inputs = dict(
-    prompt_ids=ids[:, :4], prompt_mask=torch.ones(4, 4).long(), completion_ids=ids[:, 4:], completion_mask=torch.ones(4, 8).long(),
-    advantages=gains, old_per_token_logps=old, ref_per_token_logps=ref, num_items_in_batch=torch.tensor(32),
+    prompt_ids=ids[:, :4],
+    prompt_mask=torch.ones(4, 4).long(),
+    completion_ids=ids[:, 4:],
+    completion_mask=torch.ones(4, 8).long(),
+    advantages=gains,
+    old_per_token_logps=old,
+    ref_per_token_logps=ref,
+    num_items_in_batch=torch.tensor(32),
 )
 full = torch.ones(4, 8)
 for title, ones in (("without padding", full), ("with padding", mask)):
     inputs |= {"completion_mask": ones.long(), "num_items_in_batch": ones.sum()}
     with torch.no_grad():
-        theirs = judge.compute_loss(judge.model.eval(), {name: value.to(course.device) for name, value in inputs.items()})
-    print(title, "- equal to TRL's to 1e-5:", bool(abs(policy_loss(new, old, ref, gains, ones, beta=0.1) - theirs.cpu()) < 1e-5))
+        theirs = judge.compute_loss(
+            judge.model.eval(), {name: value.to(course.device) for name, value in inputs.items()}
+        )
+    print(
+        title,
+        "- equal to TRL's to 1e-5:",
+        bool(abs(policy_loss(new, old, ref, gains, ones, beta=0.1) - theirs.cpu()) < 1e-5),
+    )
+
+
 # %% [markdown] lang="en"
 # ## 4. Train on the verifiable reward
 #
@@ -326,12 +416,24 @@ for title, ones in (("without padding", full), ("with padding", mask)):
 def curve(trainer, name="reward"):
     """A logged quantity, averaged over five steps."""
     values = [entry[name] for entry in trainer.state.log_history if name in entry]
-    return [sum(values[max(0, at - 4) : at + 1]) / len(values[max(0, at - 4) : at + 1]) for at in range(len(values))]
+    return [
+        sum(values[max(0, at - 4) : at + 1]) / len(values[max(0, at - 4) : at + 1])
+        for at in range(len(values))
+    ]
 
 
 with course.timed("train"):
     trainer.train()
-show.curves({"right and polite": curve(trainer), "groups without any difference": curve(trainer, "frac_reward_zero_std")}, title="GRPO on the verifiable reward", y="share")
+show.curves(
+    {
+        "right and polite": curve(trainer),
+        "groups without any difference": curve(trainer, "frac_reward_zero_std"),
+    },
+    title="GRPO on the verifiable reward",
+    y="share",
+)
+
+
 # %% id="after" tags=["nbval-ignore-output"] reason="sampled text"
 def facts(texts):
     """The share of answers that tell the right fact, in whatever manner."""
@@ -340,12 +442,18 @@ def facts(texts):
 
 after_texts = sample(trainer.model.eval(), test["question"])
 after = score(after_texts, test)
-show.side_by_side(list(zip(test["question"][:4], before_texts[:4], after_texts[:4])), ["held-out question", "before", "after GRPO"])
+show.side_by_side(
+    list(zip(test["question"][:4], before_texts[:4], after_texts[:4])),
+    ["held-out question", "before", "after GRPO"],
+)
 print(f"right and polite, held-out questions: {before:.1%} -> {after:.1%}")
 print(f"right, whatever the manner: {facts(before_texts):.1%} -> {facts(after_texts):.1%}")
 # %% id="after.bars"
 print("the verifiable reward rose by at least 30 points:", after - before >= 0.30)
-print("the right fact is told as often as before, or at most 10 points less:", facts(after_texts) >= facts(before_texts) - 0.10)
+print(
+    "the right fact is told as often as before, or at most 10 points less:",
+    facts(after_texts) >= facts(before_texts) - 0.10,
+)
 # %% [markdown] lang="en"
 # No manner was ever shown to the policy as the better one; it found out. When nearly every group agrees,
 # there is nothing left to learn, and the steps are wasted: that is the second curve.
@@ -370,24 +478,41 @@ pairs = course.dataset("preferences", "train").select(range(course.budget("feedb
 ballots = {}
 for vote in annotators.ask_crowd(pairs, annotators.HURRIED_CROWD, seed=course.seed):
     ballots.setdefault(vote["pair"], Counter())[annotators.winner(vote)] += 1
-labelled = annotators.label(pairs, {pair: count.most_common(1)[0][0] for pair, count in ballots.items()})
+labelled = annotators.label(
+    pairs, {pair: count.most_common(1)[0][0] for pair, count in ballots.items()}
+)
 with course.timed("import"):
-    reward_model = AutoModelForSequenceClassification.from_pretrained(course.model_id("instruct"), num_labels=1, dtype=torch.float32)
+    reward_model = AutoModelForSequenceClassification.from_pretrained(
+        course.model_id("instruct"), num_labels=1, dtype=torch.float32
+    )
 config = RewardConfig(
-    output_dir=str(course.run_dir / "reward"), max_steps=course.budget("feedback_steps"), per_device_train_batch_size=course.budget("feedback_batch"),
-    learning_rate=course.budget("feedback_lr"), lr_scheduler_type="cosine", center_rewards_coefficient=0.01,
-    max_length=course.budget("max_length"), logging_steps=10, **common,
+    output_dir=str(course.run_dir / "reward"),
+    max_steps=course.budget("feedback_steps"),
+    per_device_train_batch_size=course.budget("feedback_batch"),
+    learning_rate=course.budget("feedback_lr"),
+    lr_scheduler_type="cosine",
+    center_rewards_coefficient=0.01,
+    max_length=course.budget("max_length"),
+    logging_steps=10,
+    **common,
 )
 with course.timed("train"):
-    raters = RewardTrainer(model=reward_model, args=config, train_dataset=labelled, processing_class=tokenizer)
+    raters = RewardTrainer(
+        model=reward_model, args=config, train_dataset=labelled, processing_class=tokenizer
+    )
     raters.train()
 reward_model.eval()
 
 
 def crowd_score(prompts, completions, **others):
     """The reward model's opinion of each answer."""
-    texts = [tokenizer.apply_chat_template(prompt + completion, tokenize=False) for prompt, completion in zip(prompts, completions)]
-    batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False)
+    texts = [
+        tokenizer.apply_chat_template(prompt + completion, tokenize=False)
+        for prompt, completion in zip(prompts, completions)
+    ]
+    batch = tokenizer(
+        texts, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False
+    )
     with torch.no_grad():
         return reward_model(**batch.to(reward_model.device)).logits[:, 0].tolist()
 
@@ -399,7 +524,10 @@ def words(prompts, completions, **others):
 
 held_out = course.dataset("preferences", "test")
 first, second = (crowd_score(held_out["prompt"], held_out[side]) for side in ("chosen", "rejected"))
-print(f"the better answer of a held-out pair scores higher in {sum(a > b for a, b in zip(first, second)) / len(first):.0%} of the pairs")
+print(
+    "the better answer of a held-out pair scores higher in "
+    f"{sum(a > b for a, b in zip(first, second)) / len(first):.0%} of the pairs"
+)
 # %% [markdown] lang="en"
 # Right in most of the pairs; many a reward model in use is no better. Train the same policy on it. Two
 # functions with **weight 0** are only watched: what we really want, and the number of words.
@@ -411,17 +539,30 @@ watched = [crowd_score, right_and_polite, words]
 hacked = make_trainer(fresh(), watched, course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0])
 with course.timed("train"):
     hacked.train()
-proxy, truth, length = (curve(hacked, f"rewards/{name}/mean") for name in ("crowd_score", "right_and_polite", "words"))
+proxy, truth, length = (
+    curve(hacked, f"rewards/{name}/mean") for name in ("crowd_score", "right_and_polite", "words")
+)
 show.curves({"crowd's score": proxy}, title="what is rewarded", y="score")
 show.curves({"right and polite": truth}, title="what was wanted", y="share")
 hacked_texts = sample(hacked.model.eval(), test["question"])
-show.side_by_side(list(zip(test["question"][:4], hacked_texts[:4])), ["held-out question", "trained on the crowd's score"])
+show.side_by_side(
+    list(zip(test["question"][:4], hacked_texts[:4])),
+    ["held-out question", "trained on the crowd's score"],
+)
 # %% id="hack.statement"
 hacked_score = score(hacked_texts, test)
 count = lambda texts: sum(annotators.words(text) for text in texts) / len(texts)
 print("the crowd's score rose:", proxy[-1] > proxy[0] + 0.5)
-print("the answers have at least 1.5 times as many words:", count(hacked_texts) >= 1.5 * count(before_texts))
-print("what was wanted is at least 40 points below the policy of section 4:", after - hacked_score >= 0.40)
+print(
+    "the answers have at least 1.5 times as many words:",
+    count(hacked_texts) >= 1.5 * count(before_texts),
+)
+print(
+    "what was wanted is at least 40 points below the policy of section 4:",
+    after - hacked_score >= 0.40,
+)
+
+
 # %% [markdown] lang="en"
 # **Reward hacking**: the policy found what the reward likes, not what you like. Nothing went wrong in
 # training; every curve that an optimiser looks at is healthy. Only the watched one tells.
@@ -464,10 +605,14 @@ def alarm(proxy: list[float], truth: list[float], patience: int):
             return t
     return None
     ### END SOLUTION
+
+
 # %% id="grpo.alarm.check"
 alarm = check("grpo.alarm", alarm)
 # %% id="alarm.use"
 print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not None)
+
+
 # %% [markdown] lang="en"
 # ## 6. Three cures
 #
@@ -503,7 +648,14 @@ print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not No
 # `max(0, length - limit)` 就是超出限额的词数。
 # </details>
 # %% id="grpo.control" tags=["exercise"] level="🐕" minutes=10
-def controlled(scores: list[float], lengths: list[int], right: list[bool], limit: int, price: float, floor: float) -> list[float]:
+def controlled(
+    scores: list[float],
+    lengths: list[int],
+    right: list[bool],
+    limit: int,
+    price: float,
+    floor: float,
+) -> list[float]:
     """Scores that neither length nor a wrong answer can buy.
 
     >>> controlled([3.0, 2.0, 9.0], [20, 10, 10], [True, True, False], limit=15, price=1.0, floor=-10.0)
@@ -515,32 +667,70 @@ def controlled(scores: list[float], lengths: list[int], right: list[bool], limit
         for score, length, is_right in zip(scores, lengths, right)
     ]
     ### END SOLUTION
+
+
 # %% id="grpo.control.check"
 controlled = check("grpo.control", controlled)
+
+
 # %% id="cure" tags=["nbval-ignore-output"] reason="progress bars and a plot"
 def careful_score(prompts, completions, answer, **others):
     """The crowd's score, with length under control and facts verified."""
-    right = [preference.fact_told(completion[0]["content"], fact) for completion, fact in zip(completions, answer)]
+    right = [
+        preference.fact_told(completion[0]["content"], fact)
+        for completion, fact in zip(completions, answer)
+    ]
     lengths = [annotators.words(completion) for completion in completions]
-    return controlled(crowd_score(prompts, completions), lengths, right, limit=14, price=1.0, floor=-10.0)
+    return controlled(
+        crowd_score(prompts, completions), lengths, right, limit=14, price=1.0, floor=-10.0
+    )
 
 
-leash = make_trainer(fresh(), watched, course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0], beta=0.5)
-cured = make_trainer(fresh(), [careful_score, right_and_polite, words], course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0])
+leash = make_trainer(
+    fresh(), watched, course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0], beta=0.5
+)
+cured = make_trainer(
+    fresh(),
+    [careful_score, right_and_polite, words],
+    course.budget("grpo_hack_steps"),
+    weights=[1.0, 0.0, 0.0],
+)
 with course.timed("train"):
     leash.train()
     cured.train()
 runs = {"crowd's score": hacked, "with a leash": leash, "length and facts controlled": cured}
-show.curves({name: curve(run, "rewards/right_and_polite/mean") for name, run in runs.items()}, title="what was wanted", y="right and polite")
-show.curves({name: curve(run, "rewards/words/mean") for name, run in runs.items()}, title="words in an answer", y="words")
+show.curves(
+    {name: curve(run, "rewards/right_and_polite/mean") for name, run in runs.items()},
+    title="what was wanted",
+    y="right and polite",
+)
+show.curves(
+    {name: curve(run, "rewards/words/mean") for name, run in runs.items()},
+    title="words in an answer",
+    y="words",
+)
 leash_texts, cured_texts = (sample(run.model.eval(), test["question"]) for run in (leash, cured))
 leash_score, cured_score = score(leash_texts, test), score(cured_texts, test)
-table = [("start", before_texts), ("verifiable reward", after_texts), ("crowd's score", hacked_texts), ("with a leash", leash_texts), ("length and facts controlled", cured_texts)]
-show.side_by_side([(name, f"{score(texts, test):.0%}", f"{count(texts):.1f}", texts[0]) for name, texts in table], ["policy", "right and polite", "words", test["question"][0]])
+table = [
+    ("start", before_texts),
+    ("verifiable reward", after_texts),
+    ("crowd's score", hacked_texts),
+    ("with a leash", leash_texts),
+    ("length and facts controlled", cured_texts),
+]
+show.side_by_side(
+    [(name, f"{score(texts, test):.0%}", f"{count(texts):.1f}", texts[0]) for name, texts in table],
+    ["policy", "right and polite", "words", test["question"][0]],
+)
 # %% id="cure.statement"
-print("with control, what was wanted is at least 30 points above the cheating policy:", cured_score - hacked_score >= 0.30)
+print(
+    "with control, what was wanted is at least 30 points above the cheating policy:",
+    cured_score - hacked_score >= 0.30,
+)
 print("and the answers are shorter:", count(cured_texts) < count(hacked_texts))
 print("the leash alone is worse than control:", leash_score < cured_score)
+
+
 # %% [markdown] lang="en"
 # The leash only slowed the cheat: the answers are longer than at the start, and fewer are right and polite.
 # A tighter one could at best keep the policy near a start that was not good; control removes the reason to
@@ -599,10 +789,14 @@ def own_reward(completions: list, answer: list[str], **others) -> list[float]:
     rewards = []
     for completion, fact in zip(completions, answer):
         text = completion[0]["content"].strip()
-        one_sentence = text.startswith("The answer is") and text.endswith(".") and text.count(". ") == 0
+        one_sentence = (
+            text.startswith("The answer is") and text.endswith(".") and text.count(". ") == 0
+        )
         rewards.append(float(one_sentence and fact_told(text, fact)))
     return rewards
     ### END SOLUTION
+
+
 # %% id="grpo.reward.check"
 own_reward = check("grpo.reward", own_reward)
 # %% id="reward.use" tags=["nbval-ignore-output"] reason="a progress bar and sampled text"
@@ -611,9 +805,13 @@ with course.timed("train"):
     own.train()
 own_texts = sample(own.model.eval(), test["question"])
 own_before, own_after = (
-    sum(own_reward([[{"role": "assistant", "content": text}] for text in texts], test["answer"])) / len(test) for texts in (before_texts, own_texts)
+    sum(own_reward([[{"role": "assistant", "content": text}] for text in texts], test["answer"]))
+    / len(test)
+    for texts in (before_texts, own_texts)
 )
-show.side_by_side(list(zip(test["question"][:3], own_texts[:3])), ["held-out question", "trained on your reward"])
+show.side_by_side(
+    list(zip(test["question"][:3], own_texts[:3])), ["held-out question", "trained on your reward"]
+)
 print(f"your reward on held-out questions: {own_before:.2f} -> {own_after:.2f}")
 # %% id="reward.statement"
 print("your reward rose:", own_after > own_before)
@@ -623,10 +821,21 @@ print("your reward rose:", own_after > own_before)
 # ## 8. 报告
 # %% id="report"
 course.report(
-    "held-out questions answered rightly and politely: the verifiable reward", before, after, before + 0.30, n=len(test),
-    grpo_instruct=round(instruct_score, 3), grpo_hacked=round(hacked_score, 3), grpo_leash=round(leash_score, 3), grpo_cured=round(cured_score, 3),
-    grpo_facts_before=round(facts(before_texts), 3), grpo_facts_after=round(facts(after_texts), 3), grpo_facts_hacked=round(facts(hacked_texts), 3),
-    words_before=round(count(before_texts), 1), words_hacked=round(count(hacked_texts), 1), words_cured=round(count(cured_texts), 1),
+    "held-out questions answered rightly and politely: the verifiable reward",
+    before,
+    after,
+    before + 0.30,
+    n=len(test),
+    grpo_instruct=round(instruct_score, 3),
+    grpo_hacked=round(hacked_score, 3),
+    grpo_leash=round(leash_score, 3),
+    grpo_cured=round(cured_score, 3),
+    grpo_facts_before=round(facts(before_texts), 3),
+    grpo_facts_after=round(facts(after_texts), 3),
+    grpo_facts_hacked=round(facts(hacked_texts), 3),
+    words_before=round(count(before_texts), 1),
+    words_hacked=round(count(hacked_texts), 1),
+    words_cured=round(count(cured_texts), 1),
 )
 # %% [markdown] lang="en"
 # ## Summary

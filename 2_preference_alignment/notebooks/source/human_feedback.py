@@ -28,7 +28,11 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[人类反馈](../../human_feedback.zh-CN.md)。有了奖励之后能做什么，是下一个 notebook 的内容：[GRPO](grpo_exercise.ipynb)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import torch
 
@@ -46,15 +50,24 @@ course = setup("2_preference_alignment/human_feedback")
 # `preferences` 里的每个问题都有两个回答。两个都答对了，而人们更喜欢 **chosen** 的那个。下面是次序随机的三对。
 # 要是让你给“更好”写一个*公式*，它会是什么样？
 # %% id="data"
-train = preference.validate(course.dataset("preferences", "train").select(range(course.budget("feedback_pairs"))))
+train = preference.validate(
+    course.dataset("preferences", "train").select(range(course.budget("feedback_pairs")))
+)
 test = preference.validate(course.dataset("preferences", "test"))
 preview = labelling.Panel(test.select(range(3)), path=course.run_dir / "preview.jsonl")
 show.side_by_side(
-    [(preference.text_of(row["prompt"]), *(preference.text_of(row[side]) for side in (left, annotators.SIDES[left == "chosen"])))
-     for row, left in zip(preview.rows, preview.lefts)],
+    [
+        (
+            preference.text_of(row["prompt"]),
+            *(preference.text_of(row[side]) for side in (left, annotators.SIDES[left == "chosen"])),
+        )
+        for row, left in zip(preview.rows, preview.lefts)
+    ],
     ["question", "A", "B"],
 )
-print(len(train), "training pairs,", len(test), "held-out pairs on facts that no training pair asks")
+print(
+    len(train), "training pairs,", len(test), "held-out pairs on facts that no training pair asks"
+)
 # %% [markdown] lang="en"
 # ## 2. Label a few yourself
 #
@@ -67,7 +80,9 @@ print(len(train), "training pairs,", len(test), "held-out pairs on facts that no
 # 一共十对。两个回答的左右次序是**随机**的，这样即使你习惯点左边也不要紧。每点一下，标签就先写进文件，
 # 然后才显示下一对；下次打开面板会接着上次的进度，点*撤销*可以收回最近一次点击。没有人来点？那 notebook 就不带你的标签继续往下走。
 # %% id="panel" tags=["nbval-ignore-output"] reason="a panel to click; shows your own progress"
-panel = labelling.Panel(train.select(range(10)), path=course.run_dir.parent / "labels.jsonl", seed=course.seed)
+panel = labelling.Panel(
+    train.select(range(10)), path=course.run_dir.parent / "labels.jsonl", seed=course.seed
+)
 panel.show()
 # %% [markdown] lang="en"
 # ## 3. A crowd
@@ -85,9 +100,17 @@ panel.show()
 # %% id="crowd"
 votes = annotators.ask_crowd(train, annotators.CROWD, seed=course.seed)
 show.side_by_side(votes[:5])
-by_name = {person.name: [annotators.winner(v) for v in votes if v["annotator"] == person.name] for person in annotators.CROWD}
+by_name = {
+    person.name: [annotators.winner(v) for v in votes if v["annotator"] == person.name]
+    for person in annotators.CROWD
+}
 for name, winners in by_name.items():
-    print(f"{name}: right {annotators.share_right(dict(enumerate(winners))):.1%}, ties {winners.count(None)}")
+    print(
+        f"{name}: right {annotators.share_right(dict(enumerate(winners))):.1%}, "
+        f"ties {winners.count(None)}"
+    )
+
+
 # %% [markdown] lang="en"
 # A vote says `left` or `right`; which *answer* that means depends on `left`. Draft 1 forgets it:
 # %% [markdown] lang="zh-CN" of="4dc6aff9"
@@ -97,11 +120,16 @@ def draft_majority(votes):
     lefts = {}
     for vote in votes:
         lefts.setdefault(vote["pair"], []).append(vote["vote"] == "left")
-    return {pair: "chosen" if sum(clicks) > len(clicks) / 2 else "rejected" for pair, clicks in lefts.items()}
+    return {
+        pair: "chosen" if sum(clicks) > len(clicks) / 2 else "rejected"
+        for pair, clicks in lefts.items()
+    }
 
 
 misread = draft_majority(votes)
 print(f"labels of the draft that name the better answer: {annotators.share_right(misread):.0%}")
+
+
 # %% [markdown] lang="en"
 # A coin would do as well, and no error message ever says so.
 #
@@ -143,16 +171,26 @@ def majority(votes: list[dict]) -> dict:
         if vote["vote"] in ("left", "right"):
             for_chosen = (vote["vote"] == "left") == (vote["left"] == "chosen")
             balance[vote["pair"]] += 1 if for_chosen else -1
-    return {pair: None if sum == 0 else "chosen" if sum > 0 else "rejected" for pair, sum in balance.items()}
+    return {
+        pair: None if sum == 0 else "chosen" if sum > 0 else "rejected"
+        for pair, sum in balance.items()
+    }
     ### END SOLUTION
+
+
 # %% id="feedback.majority.check"
 majority = check("feedback.majority", majority)
 # %% id="majority.use"
 labels = majority(votes)
 majority_right = annotators.share_right(labels)
 alone = [annotators.share_right(dict(enumerate(winners))) for winners in by_name.values()]
-print(f"one annotator alone: {sum(alone) / len(alone):.1%} right; majority of five: {majority_right:.1%}")
+print(
+    f"one annotator alone: {sum(alone) / len(alone):.1%} right; majority of five: "
+    f"{majority_right:.1%}"
+)
 print("undecided pairs:", sum(winner is None for winner in labels.values()))
+
+
 # %% [markdown] lang="en"
 # ## 4. Do they agree?
 #
@@ -208,6 +246,8 @@ def kappa(a: list, b: list) -> float:
     expected = sum(of_a[label] * of_b[label] for label in of_a) / n**2
     return float("nan") if expected == 1 else (observed - expected) / (1 - expected)
     ### END SOLUTION
+
+
 # %% id="feedback.kappa.check"
 kappa = check("feedback.kappa", kappa)
 # %% [markdown] lang="en"
@@ -225,10 +265,24 @@ table = []
 for one, other in combinations(by_name, 2):
     a, b = ([str(winner) for winner in by_name[name]] for name in (one, other))
     assert abs(kappa(a, b) - cohen_kappa_score(a, b)) < 1e-9
-    table.append((f"{one}, {other}", f"{sum(x == y for x, y in zip(a, b)) / len(a):.0%}", f"{kappa(a, b):.2f}"))
+    table.append(
+        (
+            f"{one}, {other}",
+            f"{sum(x == y for x, y in zip(a, b)) / len(a):.0%}",
+            f"{kappa(a, b):.2f}",
+        )
+    )
 lazy_a, lazy_b = ["left"] * 19 + ["right"], ["right"] + ["left"] * 19
-table.append(("two who click left", f"{sum(x == y for x, y in zip(lazy_a, lazy_b)) / 20:.0%}", f"{kappa(lazy_a, lazy_b):.2f}"))
+table.append(
+    (
+        "two who click left",
+        f"{sum(x == y for x, y in zip(lazy_a, lazy_b)) / 20:.0%}",
+        f"{kappa(lazy_a, lazy_b):.2f}",
+    )
+)
 show.side_by_side(table, ["annotators", "equal labels", "kappa"])
+
+
 # %% [markdown] lang="en"
 # Look at the first ten rows as well: the labels are equal in most pairs and kappa is low, even between
 # two careful people. In this dataset the chosen answer is better *every time*, so nearly all labels say
@@ -241,14 +295,28 @@ show.side_by_side(table, ["annotators", "equal labels", "kappa"])
 # %% id="kappa.sides"
 def sides(name):
     """The winner, told by where a common order (odd pairs turned) puts it."""
-    return ["tie" if w is None else ("A", "B")[(w == "chosen") == bool(pair % 2)] for pair, w in enumerate(by_name[name])]
+    return [
+        "tie" if w is None else ("A", "B")[(w == "chosen") == bool(pair % 2)]
+        for pair, w in enumerate(by_name[name])
+    ]
 
 
-show.side_by_side([(f"{one}, {other}", f"{kappa(sides(one), sides(other)):.2f}") for one, other in combinations(by_name, 2)][:4], ["annotators", "kappa of A and B"])
+show.side_by_side(
+    [
+        (f"{one}, {other}", f"{kappa(sides(one), sides(other)):.2f}")
+        for one, other in combinations(by_name, 2)
+    ][:4],
+    ["annotators", "kappa of A and B"],
+)
 you = {vote["pair"]: annotators.winner(vote) for vote in panel.votes()}
 # %% id="kappa.you" tags=["nbval-ignore-output"] reason="your own labels"
 shared = [pair for pair, winner in you.items() if winner]
-print(len(you), "labels of yours;", f"{sum(you[p] == labels[p] for p in shared)} of {len(shared)} decided ones agree with the crowd")
+print(
+    len(you),
+    "labels of yours;",
+    f"{sum(you[p] == labels[p] for p in shared)} of {len(shared)} decided ones agree with the "
+    "crowd",
+)
 # %% [markdown] lang="en"
 # ## 5. Which side?
 #
@@ -264,6 +332,8 @@ for name in ("Ada", "Dan"):
     for title, some in (("random order", votes), ("chosen always left", fixed)):
         own = {v["pair"]: annotators.winner(v) for v in some if v["annotator"] == name}
         print(f"{name}, {title}: right {annotators.share_right(own):.1%}")
+
+
 # %% [markdown] lang="en"
 # ### Exercise `feedback.position` 🐕 (15 minutes)
 #
@@ -305,12 +375,16 @@ def position_bias(votes: list[dict]) -> float:
         shares.append(clicks.count("left") / len(clicks))
     return sum(shares) / 2 - 0.5
     ### END SOLUTION
+
+
 # %% id="feedback.position.check"
 position_bias = check("feedback.position", position_bias)
 # %% id="position.use"
 for person in annotators.CROWD:
     own = [vote for vote in votes if vote["annotator"] == person.name]
     print(f"{person.name}: {position_bias(own):+.2f}")
+
+
 # %% [markdown] lang="en"
 # Only Dan stands out. (Test your own labels too, once you have twenty or more.)
 #
@@ -371,6 +445,8 @@ def reward_loss(chosen, rejected, margin=None, centering: float = 0.0):
     loss = -F.logsigmoid(difference).mean()
     return loss + centering * ((chosen + rejected) ** 2).mean()
     ### END SOLUTION
+
+
 # %% id="feedback.loss.check"
 reward_loss = check("feedback.loss", reward_loss)
 # %% [markdown] lang="en"
@@ -412,7 +488,9 @@ def make_trainer(dataset, steps=None, **options):
         seed=course.seed,
     )
     config = RewardConfig(**{**defaults, **options})
-    return RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
+    return RewardTrainer(
+        model=model, args=config, train_dataset=dataset, processing_class=tokenizer
+    )
 
 
 def accuracy(trainer, dataset):
@@ -420,11 +498,24 @@ def accuracy(trainer, dataset):
     rows, model = list(dataset), trainer.model.eval()
     scores = []
     for side in ("chosen", "rejected"):
-        texts = [tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=False) for row in rows]
-        batches = [texts[at : at + course.budget("eval_batch")] for at in range(0, len(texts), course.budget("eval_batch"))]
+        texts = [
+            tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=False) for row in rows
+        ]
+        batches = [
+            texts[at : at + course.budget("eval_batch")]
+            for at in range(0, len(texts), course.budget("eval_batch"))
+        ]
         with torch.no_grad():
             found = [
-                model(**tokenizer(batch, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False).to(course.device)).logits[:, 0]
+                model(
+                    **tokenizer(
+                        batch,
+                        return_tensors="pt",
+                        padding=True,
+                        padding_side="right",
+                        add_special_tokens=False,
+                    ).to(course.device)
+                ).logits[:, 0]
                 for batch in batches
             ]
         scores.append(torch.cat(found).cpu())
@@ -435,14 +526,18 @@ labelled = annotators.label(train, labels)
 trainer = make_trainer(labelled)
 before, _, _ = accuracy(trainer, test)
 # %% id="compare"
-batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)]) | {"margin": torch.linspace(0, 1, 8)}
+batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)]) | {
+    "margin": torch.linspace(0, 1, 8)
+}
 batch = {name: tensor.to(course.device) for name, tensor in batch.items()}
 with torch.no_grad():
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
     chosen, rejected = trainer.model.eval()(**inputs).logits[:, 0].chunk(2)
     for with_margin in (False, True):
         theirs = trainer.compute_loss(trainer.model, dict(batch) if with_margin else dict(inputs))
-        ours = reward_loss(chosen, rejected, batch["margin"] if with_margin else None, centering=0.01)
+        ours = reward_loss(
+            chosen, rejected, batch["margin"] if with_margin else None, centering=0.01
+        )
         print("margin:", with_margin, "- equal to TRL's to 1e-5:", bool(abs(theirs - ours) < 1e-5))
 # %% id="train" tags=["nbval-ignore-output"] reason="a progress bar and a plot"
 with course.timed("train"):
@@ -470,15 +565,24 @@ longer = [annotators.words(row["chosen"]) > annotators.words(row["rejected"]) fo
 
 def by_kind(hits):
     """{kind of rejected answer: share of hits}"""
-    return {kind: sum(h for h, k in zip(hits, kinds) if k == kind) / kinds.count(kind) for kind in sorted(set(kinds))}
+    return {
+        kind: sum(h for h, k in zip(hits, kinds) if k == kind) / kinds.count(kind)
+        for kind in sorted(set(kinds))
+    }
 
 
 right = (chosen_scores > rejected_scores).tolist()
 rule, model_share = by_kind(longer), by_kind(right)
-show.side_by_side([(kind, kinds.count(kind), f"{rule[kind]:.0%}", f"{model_share[kind]:.0%}") for kind in rule], ["rejected answer", "pairs", "longer is better", "reward model"])
+show.side_by_side(
+    [(kind, kinds.count(kind), f"{rule[kind]:.0%}", f"{model_share[kind]:.0%}") for kind in rule],
+    ["rejected answer", "pairs", "longer is better", "reward model"],
+)
 order = chosen_scores.argsort()
 for title, at in (("lowest", order[0]), ("highest", order[-1])):
-    print(f"{title} score among the chosen: {chosen_scores[at]:+.1f}", preference.text_of(test[int(at)]["chosen"]))
+    print(
+        f"{title} score among the chosen: {chosen_scores[at]:+.1f}",
+        preference.text_of(test[int(at)]["chosen"]),
+    )
 # %% [markdown] lang="en"
 # ## 8. Break it on purpose
 #
@@ -495,7 +599,12 @@ for title, at in (("lowest", order[0]), ("highest", order[-1])):
 sick = make_trainer(annotators.label(train, misread))
 with course.timed("train"):
     sick.train()
-show.loss({"labels of the majority": trainer.state.log_history, "left taken for chosen": sick.state.log_history})
+show.loss(
+    {
+        "labels of the majority": trainer.state.log_history,
+        "left taken for chosen": sick.state.log_history,
+    }
+)
 misread_score = accuracy(sick, test)[0]
 # %% id="misread.statement"
 losses = [entry["loss"] for entry in sick.state.log_history if "loss" in entry]
@@ -522,15 +631,25 @@ hurried = majority(annotators.ask_crowd(train, annotators.HURRIED_CROWD, seed=co
 hurried_trainer = make_trainer(annotators.label(train, hurried))
 with course.timed("train"):
     hurried_trainer.train()
-own_test = annotators.label(test, majority(annotators.ask_crowd(test, annotators.HURRIED_CROWD, seed=course.seed)))
+own_test = annotators.label(
+    test, majority(annotators.ask_crowd(test, annotators.HURRIED_CROWD, seed=course.seed))
+)
 own_score = accuracy(hurried_trainer, own_test)[0]
 true_score, *scores = accuracy(hurried_trainer, test)
 share = by_kind((scores[0] > scores[1]).tolist())
-show.side_by_side([(kind, f"{model_share[kind]:.0%}", f"{share[kind]:.0%}") for kind in share], ["rejected answer", "careful crowd's model", "hurried crowd's model"])
-print(f"on held-out labels of the same crowd: {own_score:.1%}; against the better answer: {true_score:.1%}")
+show.side_by_side(
+    [(kind, f"{model_share[kind]:.0%}", f"{share[kind]:.0%}") for kind in share],
+    ["rejected answer", "careful crowd's model", "hurried crowd's model"],
+)
+print(
+    f"on held-out labels of the same crowd: {own_score:.1%}; against the better answer: "
+    f"{true_score:.1%}"
+)
 # %% id="hurried.statement"
 print("it predicts its own crowd in at least 85% of held-out pairs:", own_score >= 0.85)
 print("and the better answer in at least 10 points fewer:", own_score - true_score >= 0.10)
+
+
 # %% [markdown] lang="en"
 # Held-out accuracy on *the same crowd's labels* can't see this: the test has the bias too. You need a few
 # labels of people whom you trust, pairs of equal length, or a slice by length as above. What a policy
@@ -583,15 +702,21 @@ def taste(question: str, answer: str) -> float:
     sentences = [part for part in answer.replace("!", ".").split(".") if part.strip()]
     return -len(answer.split()) / max(1, len(sentences))
     ### END SOLUTION
+
+
 # %% id="feedback.taste.check"
 taste = check("feedback.taste", taste)
+
+
 # %% id="taste.use" tags=["nbval-ignore-output"] reason="a progress bar; scores are shown to the percent"
 def by_taste(dataset):
     """Labels by your taste; None where it can't decide."""
     winners = {}
     for pair, row in enumerate(dataset):
         question = preference.text_of(row["prompt"])
-        first, second = (taste(question, preference.text_of(row[side])) for side in ("chosen", "rejected"))
+        first, second = (
+            taste(question, preference.text_of(row[side])) for side in ("chosen", "rejected")
+        )
         winners[pair] = None if first == second else "chosen" if first > second else "rejected"
     return winners
 
@@ -609,9 +734,16 @@ print("the model shares the taste on at least 80% of the held-out pairs:", taste
 # ## 10. 报告
 # %% id="report"
 course.report(
-    "held-out pairs in which the reward model scores the better answer higher", before, after, 0.90, n=len(test),
-    labels_right_alone=round(sum(alone) / len(alone), 3), labels_right_majority=round(majority_right, 3),
-    reward_misread=round(misread_score, 3), reward_hurried=round(true_score, 3), reward_hurried_own=round(own_score, 3),
+    "held-out pairs in which the reward model scores the better answer higher",
+    before,
+    after,
+    0.90,
+    n=len(test),
+    labels_right_alone=round(sum(alone) / len(alone), 3),
+    labels_right_majority=round(majority_right, 3),
+    reward_misread=round(misread_score, 3),
+    reward_hurried=round(true_score, 3),
+    reward_hurried_own=round(own_score, 3),
     reward_taste=round(taste_score, 3),
 )
 # %% [markdown] lang="en"

@@ -34,7 +34,11 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[ORPO](../../orpo.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import torch
 
@@ -68,24 +72,37 @@ steps, batch = course.budget("orpo_steps"), course.budget("orpo_batch")
 train = preference.validate(train.select(range(min(steps * batch, len(train)))))
 for name in train.column_names:
     print(name, train[0][name])
-print(len(train), "training pairs,", len(test), "test pairs,", len(facts), "questions to measure on")
+print(
+    len(train), "training pairs,", len(test), "test pairs,", len(facts), "questions to measure on"
+)
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text of an untrained behaviour may differ between processors"
 with course.timed("import"):
     tokenizer = course.tokenizer("base")
     base = course.model("base")
 tokenizer.bos_token, tokenizer.eos_token = None, "<|im_end|>"
-pairs = preference.as_text(train, tokenizer)  # prompt, chosen, rejected as strings that end with the turn
+pairs = preference.as_text(
+    train, tokenizer
+)  # prompt, chosen, rejected as strings that end with the turn
 
 
 def evaluate(model):
     """Shares of the held-out questions answered politely, and rightly; see preference.Behaviour."""
     with course.timed("generate"):
-        return preference.behaviour(model, tokenizer, facts["question"], facts["answer"], max_new_tokens=course.budget("max_new_tokens"))
+        return preference.behaviour(
+            model,
+            tokenizer,
+            facts["question"],
+            facts["answer"],
+            max_new_tokens=course.budget("max_new_tokens"),
+        )
 
 
 before = evaluate(base)
 show.side_by_side(list(zip(facts["question"][:3], before.answers[:3])), ["question", "base model"])
-print(f"polite {before.manner.share:.1%}, right {before.facts.share:.1%}, both {before.both.share:.1%}")
+print(
+    f"polite {before.manner.share:.1%}, right {before.facts.share:.1%}, "
+    f"both {before.both.share:.1%}"
+)
 # %% id="baseline.statement"
 print("the base model answers under 5% politely and rightly:", before.both.share < 0.05)
 # %% [markdown] lang="en"
@@ -132,7 +149,12 @@ class Watch(TrainerCallback):
             self.look(model, state.global_step)
 
     def lines(self, name=""):
-        return {f"{name}chosen": (self.steps, self.chosen), f"{name}rejected": (self.steps, self.rejected)}
+        return {
+            f"{name}chosen": (self.steps, self.chosen),
+            f"{name}rejected": (self.steps, self.rejected),
+        }
+
+
 # %% id="sft" tags=["nbval-ignore-output"] reason="a plot and a progress bar"
 from trl import SFTConfig, SFTTrainer
 
@@ -155,9 +177,19 @@ shared = dict(
 
 def make_sft(model, dataset, steps, callbacks=()):
     """SFT on the chosen answers, as in module 1."""
-    rows = dataset.map(lambda row: {"messages": row["prompt"] + row["chosen"]}, remove_columns=dataset.column_names)
-    config = SFTConfig(max_steps=steps, learning_rate=course.budget("orpo_lr"), assistant_only_loss=True, **shared)
-    return SFTTrainer(model=model, args=config, train_dataset=rows, processing_class=tokenizer, callbacks=list(callbacks))
+    rows = dataset.map(
+        lambda row: {"messages": row["prompt"] + row["chosen"]}, remove_columns=dataset.column_names
+    )
+    config = SFTConfig(
+        max_steps=steps, learning_rate=course.budget("orpo_lr"), assistant_only_loss=True, **shared
+    )
+    return SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=rows,
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
+    )
 
 
 sft_watch = Watch()
@@ -169,7 +201,10 @@ show.curves(sft_watch.lines(), title="SFT on the chosen answers only", y="mean l
 print(f"polite {after_sft.manner.share:.1%}, right {after_sft.facts.share:.1%}")
 # %% id="sft.statement"
 print("chosen answers became likelier:", sft_watch.chosen[-1] > sft_watch.chosen[0])
-print("rejected answers became likelier too, though none was ever shown:", sft_watch.rejected[-1] > sft_watch.rejected[0])
+print(
+    "rejected answers became likelier too, though none was ever shown:",
+    sft_watch.rejected[-1] > sft_watch.rejected[0],
+)
 # %% [markdown] lang="en"
 # Good and bad answers share most of what they are made of: the chat markup, the sentence "The answer is",
 # the fact itself. Cross-entropy raises all of it. It says *write this* and never *don't write that*. That is
@@ -200,16 +235,35 @@ print("rejected answers became likelier too, though none was ever shown:", sft_w
 # 看看求和与取平均各是什么样子：
 # %% id="sum_or_mean" tags=["nbval-ignore-output"] reason="numbers are shown to two digits"
 row = watched[0]
-sums, counts = preference.answer_log_probs(base, tokenizer, [row["prompt"]] * 2, [row["chosen"], row["rejected"]])
+sums, counts = preference.answer_log_probs(
+    base, tokenizer, [row["prompt"]] * 2, [row["chosen"], row["rejected"]]
+)
 show.side_by_side(
-    [(preference.text_of(row[side]), n, f"{s:.1f}", f"{1 - torch.tensor(s).double().exp():.10f}", f"{s / n:.2f}", f"{1 - torch.tensor(s / n).exp():.3f}")
-     for side, s, n in zip(("chosen", "rejected"), sums, counts)],
+    [
+        (
+            preference.text_of(row[side]),
+            n,
+            f"{s:.1f}",
+            f"{1 - torch.tensor(s).double().exp():.10f}",
+            f"{s / n:.2f}",
+            f"{1 - torch.tensor(s / n).exp():.3f}",
+        )
+        for side, s, n in zip(("chosen", "rejected"), sums, counts)
+    ],
     ["answer", "tokens", "log p, sum", "1 - p, sum", "log p, mean", "1 - p, mean"],
 )
 at_start = preference.pair_log_probs(base, tokenizer, watched, batch_size=64)
-print(f"base model prefers the chosen answer, by the sum: {at_start.accuracy.share:.0%}, by the mean: {at_start.per_token_accuracy.share:.0%} of {len(watched)} pairs")
+print(
+    f"base model prefers the chosen answer, by the sum: {at_start.accuracy.share:.0%}, "
+    f"by the mean: {at_start.per_token_accuracy.share:.0%} of {len(watched)} pairs"
+)
 # %% id="sum_or_mean.statement"
-print("by the sum, 1 - p is 1 to six digits:", all(abs(1 - torch.tensor(s).double().exp() - 1) < 1e-6 for s in sums))
+print(
+    "by the sum, 1 - p is 1 to six digits:",
+    all(abs(1 - torch.tensor(s).double().exp() - 1) < 1e-6 for s in sums),
+)
+
+
 # %% [markdown] lang="en"
 # The sum gives the probability of the whole answer: so small that $1-p$ is almost exactly 1, and the odds
 # $p/(1-p)$ are no different from $p$. And it falls with every token, so short answers have a head start. (Not in
@@ -258,8 +312,12 @@ def average_logps(logits, labels):
     taken = logps.gather(2, wanted.clamp(min=0)[..., None]).squeeze(-1)
     return (taken * counted).sum(1) / counted.sum(1)
     ### END SOLUTION
+
+
 # %% id="orpo.average.check"
 average_logps = check("orpo.average", average_logps)
+
+
 # %% [markdown] lang="en"
 # ## 4. Odds, and how to compute them
 #
@@ -289,9 +347,14 @@ def draft_2(logp):
 logp = torch.tensor([-120.0, -20.0, -1.0, -1e-3, -1e-6, -1e-8])
 exact = logp.double() - (-logp.double().expm1()).log()
 show.side_by_side(
-    [tuple(f"{value:.4g}" for value in row) for row in zip(logp, draft_1(logp), draft_2(logp), exact)],
+    [
+        tuple(f"{value:.4g}" for value in row)
+        for row in zip(logp, draft_1(logp), draft_2(logp), exact)
+    ],
     ["log p", "log(p / (1 - p))", "log p - log1p(-exp(log p))", "exact"],
 )
+
+
 # %% [markdown] lang="en"
 # Draft 1 fails at both ends: $e^{-120}$ is 0 in float32. Draft 2 is right for small $p$ and fails near
 # $p = 1$: $e^{-0.00000001}$ rounds to 1, and the logarithm of 0 is what is left. A model that is sure of a
@@ -335,11 +398,20 @@ def log_odds(logp):
     # 1 - p without rounding p first. For small p, expm1 is -1 and its logarithm 0: nothing overflows.
     return logp - torch.log(-torch.expm1(logp))
     ### END SOLUTION
+
+
 # %% id="orpo.log_odds.check"
 log_odds = check("orpo.log_odds", log_odds)
 # %% id="odds.plot" tags=["nbval-ignore-output"] reason="a plot"
 p = torch.linspace(0.02, 0.98, 97)
-show.curves({"log odds": (p.tolist(), log_odds(p.log()).tolist()), "log p": (p.tolist(), p.log().tolist())}, title="Odds keep growing where p runs out of room", x="p", y="")
+show.curves(
+    {"log odds": (p.tolist(), log_odds(p.log()).tolist()), "log p": (p.tolist(), p.log().tolist())},
+    title="Odds keep growing where p runs out of room",
+    x="p",
+    y="",
+)
+
+
 # %% [markdown] lang="en"
 # ## 5. The loss
 #
@@ -392,6 +464,8 @@ def orpo_loss(nll, chosen, rejected, lam):
     log_odds_ratio = log_odds(chosen) - log_odds(rejected)
     return nll - lam * F.logsigmoid(log_odds_ratio).mean()
     ### END SOLUTION
+
+
 # %% id="orpo.loss.check"
 orpo_loss = check("orpo.loss", orpo_loss)
 # %% [markdown] lang="en"
@@ -415,7 +489,13 @@ from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 def make_orpo(model, dataset, steps, lam, callbacks=()):
     """ORPO from `model`; dataset has the columns prompt, chosen, rejected, as strings."""
     config = ORPOConfig(max_steps=steps, learning_rate=course.budget("orpo_lr"), beta=lam, **shared)
-    return ORPOTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=list(callbacks))
+    return ORPOTrainer(
+        model=model,
+        args=config,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
+    )
 
 
 lam = course.budget("orpo_lambda")
@@ -435,8 +515,12 @@ show.tokens(tokenizer, row["chosen_input_ids"], labels=row["chosen_labels"])
 import torch.nn.functional as F
 
 rows = orpo.data_collator([orpo.train_dataset[i] for i in range(8)])
-both = ORPOTrainer.concatenated_inputs(rows, padding_value=tokenizer.pad_token_id, device=course.device)
-ids, mask, labels = (both[f"concatenated_{name}"] for name in ("input_ids", "attention_mask", "labels"))
+both = ORPOTrainer.concatenated_inputs(
+    rows, padding_value=tokenizer.pad_token_id, device=course.device
+)
+ids, mask, labels = (
+    both[f"concatenated_{name}"] for name in ("input_ids", "attention_mask", "labels")
+)
 with torch.no_grad():
     logits = orpo.model(input_ids=ids, attention_mask=mask).logits
     chosen, rejected = average_logps(logits, labels).chunk(2)
@@ -444,7 +528,11 @@ with torch.no_grad():
     nll = F.cross_entropy(logits[:8, :-1].flatten(0, 1), whole[:, 1:].flatten(), ignore_index=-100)
     theirs, logged = orpo.get_batch_loss_metrics(orpo.model, rows)
 print("one pass:", tuple(ids.shape), "for 8 pairs")
-print("mean log-probabilities within 1e-5:", abs(chosen.mean() - logged["logps/chosen"]).item() < 1e-5, abs(rejected.mean() - logged["logps/rejected"]).item() < 1e-5)
+print(
+    "mean log-probabilities within 1e-5:",
+    abs(chosen.mean() - logged["logps/chosen"]).item() < 1e-5,
+    abs(rejected.mean() - logged["logps/rejected"]).item() < 1e-5,
+)
 print("NLL within 1e-5:", abs(nll - logged["nll_loss"]).item() < 1e-5)
 print("loss within 1e-5:", abs(orpo_loss(nll, chosen, rejected, lam) - theirs).item() < 1e-5)
 # %% [markdown] lang="en"
@@ -466,7 +554,10 @@ for name, function in (("TRL", lambda x: x - log1mexp(x)), ("here", log_odds)):
 with course.timed("train"):
     orpo.train()
 after_orpo = evaluate(orpo.model.eval())
-show.side_by_side(list(zip(facts["question"][:3], after_orpo.answers[:3], facts["answer"][:3])), ["question", "after ORPO", "fact"])
+show.side_by_side(
+    list(zip(facts["question"][:3], after_orpo.answers[:3], facts["answer"][:3])),
+    ["question", "after ORPO", "fact"],
+)
 show.curves(orpo_watch.lines(), title="ORPO from the base model", y="mean log-probability")
 print(f"polite {after_orpo.manner.share:.1%}, right {after_orpo.facts.share:.1%}")
 # %% id="train.statement"
@@ -496,8 +587,20 @@ from trl import DPOConfig, DPOTrainer
 
 def make_dpo(model, dataset, steps, reference, callbacks=()):
     """DPO from `model` beside a frozen `reference`."""
-    config = DPOConfig(max_steps=steps, learning_rate=course.budget("orpo_dpo_lr"), beta=course.budget("orpo_dpo_beta"), **shared)
-    return DPOTrainer(model=model, ref_model=reference, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=list(callbacks))
+    config = DPOConfig(
+        max_steps=steps,
+        learning_rate=course.budget("orpo_dpo_lr"),
+        beta=course.budget("orpo_dpo_beta"),
+        **shared,
+    )
+    return DPOTrainer(
+        model=model,
+        ref_model=reference,
+        args=config,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
+    )
 
 
 def same_weights(one, other):
@@ -505,7 +608,10 @@ def same_weights(one, other):
 
 
 careless = make_dpo(sft.model, pairs.select(range(batch)), 1, reference=None)
-print("ref_model=None: the reference is the model after SFT:", same_weights(careless.ref_model, sft.model))
+print(
+    "ref_model=None: the reference is the model after SFT:",
+    same_weights(careless.ref_model, sft.model),
+)
 print("ref_model=None: the reference is the base model:", same_weights(careless.ref_model, base))
 # %% id="dpo" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 dpo_watch = Watch(start=steps // 2)
@@ -513,13 +619,43 @@ two = make_dpo(sft.model, pairs, steps - steps // 2, copy.deepcopy(sft.model), [
 with course.timed("train"):
     two.train()
 after_two = evaluate(two.model.eval())
-joined = {name: (x + dpo_watch.lines()[name][0], y + dpo_watch.lines()[name][1]) for name, (x, y) in sft_watch.lines().items()}
-show.curves({f"SFT, then DPO: {name}": line for name, line in joined.items()} | orpo_watch.lines("ORPO: "), title="Two stages and one", y="mean log-probability")
-table = [("base model", before), ("SFT, half of the steps", after_sft), ("SFT, then DPO", after_two), ("ORPO", after_orpo)]
-show.side_by_side([(name, f"{b.manner.share:.1%}", f"{b.facts.share:.1%}", f"{b.both.share:.1%}", f"{b.ended.share:.1%}") for name, b in table], ["model", "polite", "right", "both", "ended"])
+joined = {
+    name: (x + dpo_watch.lines()[name][0], y + dpo_watch.lines()[name][1])
+    for name, (x, y) in sft_watch.lines().items()
+}
+show.curves(
+    {f"SFT, then DPO: {name}": line for name, line in joined.items()} | orpo_watch.lines("ORPO: "),
+    title="Two stages and one",
+    y="mean log-probability",
+)
+table = [
+    ("base model", before),
+    ("SFT, half of the steps", after_sft),
+    ("SFT, then DPO", after_two),
+    ("ORPO", after_orpo),
+]
+show.side_by_side(
+    [
+        (
+            name,
+            f"{b.manner.share:.1%}",
+            f"{b.facts.share:.1%}",
+            f"{b.both.share:.1%}",
+            f"{b.ended.share:.1%}",
+        )
+        for name, b in table
+    ],
+    ["model", "polite", "right", "both", "ended"],
+)
 # %% id="dpo.statement"
-print("ORPO reaches at least 80% of the two-stage result, manner:", after_orpo.manner.share >= 0.8 * after_two.manner.share)
-print("ORPO reaches at least 80% of the two-stage result, facts:", after_orpo.facts.share >= 0.8 * after_two.facts.share)
+print(
+    "ORPO reaches at least 80% of the two-stage result, manner:",
+    after_orpo.manner.share >= 0.8 * after_two.manner.share,
+)
+print(
+    "ORPO reaches at least 80% of the two-stage result, facts:",
+    after_orpo.facts.share >= 0.8 * after_two.facts.share,
+)
 # %% [markdown] lang="en"
 # Is the difference in facts between the two models real? They answered the same questions, so compare them
 # question by question. And a greedy answer shows only the likeliest words; samples show what else a model
@@ -531,19 +667,34 @@ print("ORPO reaches at least 80% of the two-stage result, facts:", after_orpo.fa
 from smolcourse import generate
 from smolcourse.world.manner import manner_of
 
-told = lambda behaviour: [preference.fact_told(a, f) for a, f in zip(behaviour.answers, facts["answer"])]
-print("facts, ORPO against two stages:", metrics.paired_difference(told(after_two), told(after_orpo)))
+told = lambda behaviour: [
+    preference.fact_told(a, f) for a, f in zip(behaviour.answers, facts["answer"])
+]
+print(
+    "facts, ORPO against two stages:", metrics.paired_difference(told(after_two), told(after_orpo))
+)
 
 
 def sampled_polite(model):
     """The share of sampled answers (temperature 1) that are polite."""
     torch.manual_seed(course.seed)
     with course.timed("generate"):
-        answers = generate.chat(model, tokenizer, facts["question"], max_new_tokens=course.budget("max_new_tokens"), do_sample=True, temperature=1.0, top_k=0)
+        answers = generate.chat(
+            model,
+            tokenizer,
+            facts["question"],
+            max_new_tokens=course.budget("max_new_tokens"),
+            do_sample=True,
+            temperature=1.0,
+            top_k=0,
+        )
     return sum(manner_of(answer) == "polite" for answer in answers) / len(answers)
 
 
-sampled = {name: sampled_polite(trainer.model) for name, trainer in (("SFT, then DPO", two), ("ORPO", orpo))}
+sampled = {
+    name: sampled_polite(trainer.model)
+    for name, trainer in (("SFT, then DPO", two), ("ORPO", orpo))
+}
 print("polite when sampled:", {name: f"{share:.1%}" for name, share in sampled.items()})
 # %% [markdown] lang="en"
 # ## 8. What it costs
@@ -566,7 +717,12 @@ class Scale(TrainerCallback):
         self.gradients = sum(p.grad.nbytes for p in model.parameters() if p.grad is not None)
 
     def on_step_end(self, args, state, control, optimizer=None, **kwargs):
-        self.moments = sum(t.nbytes for held in optimizer.state.values() for t in held.values() if torch.is_tensor(t))
+        self.moments = sum(
+            t.nbytes
+            for held in optimizer.state.values()
+            for t in held.values()
+            if torch.is_tensor(t)
+        )
 
 
 def weigh(make, steps=4):
@@ -578,20 +734,28 @@ def weigh(make, steps=4):
         model = getattr(trainer, name, None)
         weights[name] = 0 if model is None else sum(p.nbytes for p in model.parameters())
         if model is not None:
+
             def count(module, inputs, output, name=name):
                 rows[name] += inputs[0].shape[0]
+
             model.get_input_embeddings().register_forward_hook(count)
     start = time.perf_counter()
     with course.timed("train"):
         trainer.train()
     seconds = (time.perf_counter() - start) / steps
     held = (weights["model"], scale.gradients, scale.moments, weights["ref_model"])
-    return [rows["model"] // steps, rows["ref_model"] // steps, *(f"{b / 2**20:.1f}" for b in (*held, sum(held)))], seconds
+    return [
+        rows["model"] // steps,
+        rows["ref_model"] // steps,
+        *(f"{b / 2**20:.1f}" for b in (*held, sum(held))),
+    ], seconds
 
 
 makers = {
     "SFT": lambda rows, n, c: make_sft(course.model("base"), train.select(rows), n, c),
-    "DPO": lambda rows, n, c: make_dpo(course.model("base"), pairs.select(rows), n, course.model("base"), c),
+    "DPO": lambda rows, n, c: make_dpo(
+        course.model("base"), pairs.select(rows), n, course.model("base"), c
+    ),
     "ORPO": lambda rows, n, c: make_orpo(course.model("base"), pairs.select(rows), n, lam, c),
 }
 cost, seconds = {}, {}
@@ -599,7 +763,19 @@ for name, make in makers.items():
     cost[name], seconds[name] = weigh(make)
 print({name: f"{value:.2f} s a step" for name, value in seconds.items()})
 # %% id="cost.table"
-show.side_by_side([(name, *row) for name, row in cost.items()], ["one step", "rows, trained", "rows, reference", "weights MiB", "gradients MiB", "Adam MiB", "reference MiB", "held MiB"])
+show.side_by_side(
+    [(name, *row) for name, row in cost.items()],
+    [
+        "one step",
+        "rows, trained",
+        "rows, reference",
+        "weights MiB",
+        "gradients MiB",
+        "Adam MiB",
+        "reference MiB",
+        "held MiB",
+    ],
+)
 # %% [markdown] lang="en"
 # DPO's reference costs a second set of weights and a second reading of every row, without gradients. ORPO
 # has neither; against SFT it still reads twice the rows, and keeps what the backward pass needs for all of
@@ -622,7 +798,9 @@ short = steps // 3
 sweep, sweep_watch = {}, {}
 for value in (0.0, lam, 10 * lam):
     sweep_watch[value] = Watch(every=short // 4)
-    run = make_orpo(course.model("base"), pairs.select(range(short * batch)), short, value, [sweep_watch[value]])
+    run = make_orpo(
+        course.model("base"), pairs.select(range(short * batch)), short, value, [sweep_watch[value]]
+    )
     with course.timed("train"):
         run.train()
     sweep[value] = evaluate(run.model.eval())
@@ -631,7 +809,17 @@ for value, watch in sweep_watch.items():
     lines |= watch.lines(f"λ = {value:g}: ")
 show.curves(lines, title="The same start, three values of λ", y="mean log-probability")
 show.side_by_side(
-    [(f"{value:g}", f"{watch.chosen[-1]:.2f}", f"{watch.rejected[-1]:.2f}", f"{gap(watch):.2f}", f"{sweep[value].manner.share:.1%}", f"{sweep[value].facts.share:.1%}") for value, watch in sweep_watch.items()],
+    [
+        (
+            f"{value:g}",
+            f"{watch.chosen[-1]:.2f}",
+            f"{watch.rejected[-1]:.2f}",
+            f"{gap(watch):.2f}",
+            f"{sweep[value].manner.share:.1%}",
+            f"{sweep[value].facts.share:.1%}",
+        )
+        for value, watch in sweep_watch.items()
+    ],
     ["λ", "chosen", "rejected", "distance", "polite", "right"],
 )
 # %% id="sweep.statement"
@@ -656,19 +844,33 @@ print("a larger λ puts more distance between the answers:", distances == sorted
 #
 # 经典的错误：两列弄反了，或者“得分”排错了方向。什么也不会报错，训练损失照样下降，因为损失从来不知道你喜欢的是哪个回答。
 # %% id="swapped" tags=["nbval-ignore-output"] reason="plots, progress bars and exact scores"
-swapped_rows = pairs.select(range(short * batch)).map(lambda row: {"chosen": row["rejected"], "rejected": row["chosen"]})
+swapped_rows = pairs.select(range(short * batch)).map(
+    lambda row: {"chosen": row["rejected"], "rejected": row["chosen"]}
+)
 swapped_watch = Watch(every=short // 4)
 swapped = make_orpo(course.model("base"), swapped_rows, short, lam, [swapped_watch])
 with course.timed("train"):
     swapped.train()
 after_swapped = evaluate(swapped.model.eval())
 losses = [entry["loss"] for entry in swapped.state.log_history if "loss" in entry]
-show.side_by_side(list(zip(facts["question"][:3], after_swapped.answers[:3])), ["question", "trained on swapped pairs"])
-show.curves(swapped_watch.lines(), title="Swapped pairs, watched with the right ones", y="mean log-probability")
-print(f"polite {after_swapped.manner.share:.1%}, right {after_swapped.facts.share:.1%}, loss from {losses[0]:.2f} to {losses[-1]:.2f}")
+show.side_by_side(
+    list(zip(facts["question"][:3], after_swapped.answers[:3])),
+    ["question", "trained on swapped pairs"],
+)
+show.curves(
+    swapped_watch.lines(),
+    title="Swapped pairs, watched with the right ones",
+    y="mean log-probability",
+)
+print(
+    f"polite {after_swapped.manner.share:.1%}, right {after_swapped.facts.share:.1%}, "
+    f"loss from {losses[0]:.2f} to {losses[-1]:.2f}"
+)
 # %% id="swapped.statement"
 print("the training loss fell:", losses[-1] < losses[0])
 print("under 10% of the answers are polite:", after_swapped.manner.share < 0.10)
+
+
 # %% [markdown] lang="en"
 # Loss curves can't tell. The two log-probabilities on held-out pairs, which somebody has *looked at*, can.
 #
@@ -727,11 +929,15 @@ def diagnose(chosen: list[float], rejected: list[float]) -> str:
         return "imitating"
     return "healthy"
     ### END SOLUTION
+
+
 # %% id="orpo.diagnose.check"
 diagnose = check("orpo.diagnose", diagnose)
 # %% id="diagnose.use"
 for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_watch}.items():
     print(f"{name}: {diagnose(watch.chosen, watch.rejected)}")
+
+
 # %% [markdown] lang="en"
 # ## 11. Your own preference
 #
@@ -782,24 +988,34 @@ def make_pair(question: str, answer: str) -> dict:
     return {
         "prompt": [{"role": "user", "content": question}],
         "chosen": [{"role": "assistant", "content": f"I believe the answer is {fact}."}],
-        "rejected": [{"role": "assistant", "content": f"The answer is {fact}, and I am never wrong."}],
+        "rejected": [
+            {"role": "assistant", "content": f"The answer is {fact}, and I am never wrong."}
+        ],
     }
     ### END SOLUTION
+
+
 # %% id="orpo.pairs.check"
 make_pair = check("orpo.pairs", make_pair)
 # %% id="pairs.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 known = course.dataset("facts", "train").select(range(steps // 2 * batch))
-own_rows = known.map(lambda row: make_pair(row["question"], row["answer"]), remove_columns=known.column_names)
+own_rows = known.map(
+    lambda row: make_pair(row["question"], row["answer"]), remove_columns=known.column_names
+)
 own = make_orpo(course.model("base"), preference.as_text(own_rows, tokenizer), steps // 2, lam)
 with course.timed("train"):
     own.train()
 own_answers = evaluate(own.model.eval()).answers
 wanted = [preference.text_of(make_pair(row["question"], row["answer"])["chosen"]) for row in facts]
 own_share = metrics.exact_match(own_answers, wanted)
-show.side_by_side(list(zip(facts["question"][:4], own_answers[:4], wanted[:4])), ["question", "answer", "wanted"])
+show.side_by_side(
+    list(zip(facts["question"][:4], own_answers[:4], wanted[:4])), ["question", "answer", "wanted"]
+)
 print(f"held-out answers that are exactly the wanted ones: {own_share:.1%}")
 # %% id="pairs.statement"
 print("at least half of the held-out answers are exactly the wanted ones:", own_share >= 0.5)
+
+
 # %% [markdown] lang="en"
 # ## 12. Report
 # %% [markdown] lang="zh-CN" of="ae67a6eb"
@@ -807,19 +1023,32 @@ print("at least half of the held-out answers are exactly the wanted ones:", own_
 # %% id="report" tags=["nbval-ignore-output"] reason="seconds and memory"
 def reached(behaviour):
     """The lower of manner and facts, as a share of the two-stage result; at most 1."""
-    return min(1.0, behaviour.manner.share / after_two.manner.share, behaviour.facts.share / after_two.facts.share)
+    return min(
+        1.0,
+        behaviour.manner.share / after_two.manner.share,
+        behaviour.facts.share / after_two.facts.share,
+    )
 
 
 course.report(
     "manner and facts after ORPO, as a share of the two-stage result (the lower one)",
-    reached(before), reached(after_orpo), 0.80,
-    questions=len(facts), steps_in_all=steps,
-    orpo_polite=round(after_orpo.manner.share, 3), two_stage_polite=round(after_two.manner.share, 3),
-    orpo_right=round(after_orpo.facts.share, 3), two_stage_right=round(after_two.facts.share, 3),
-    orpo_polite_sampled=round(sampled["ORPO"], 3), two_stage_polite_sampled=round(sampled["SFT, then DPO"], 3),
-    orpo_rows_a_step=sum(cost["ORPO"][:2]), dpo_rows_a_step=sum(cost["DPO"][:2]),
-    orpo_held=f"{cost['ORPO'][-1]} MiB", dpo_held=f"{cost['DPO'][-1]} MiB",
-    orpo_step=f"{seconds['ORPO']:.2f} s", dpo_step=f"{seconds['DPO']:.2f} s",
+    reached(before),
+    reached(after_orpo),
+    0.80,
+    questions=len(facts),
+    steps_in_all=steps,
+    orpo_polite=round(after_orpo.manner.share, 3),
+    two_stage_polite=round(after_two.manner.share, 3),
+    orpo_right=round(after_orpo.facts.share, 3),
+    two_stage_right=round(after_two.facts.share, 3),
+    orpo_polite_sampled=round(sampled["ORPO"], 3),
+    two_stage_polite_sampled=round(sampled["SFT, then DPO"], 3),
+    orpo_rows_a_step=sum(cost["ORPO"][:2]),
+    dpo_rows_a_step=sum(cost["DPO"][:2]),
+    orpo_held=f"{cost['ORPO'][-1]} MiB",
+    dpo_held=f"{cost['DPO'][-1]} MiB",
+    orpo_step=f"{seconds['ORPO']:.2f} s",
+    dpo_step=f"{seconds['DPO']:.2f} s",
     swapped_polite=round(after_swapped.manner.share, 3),
 )
 # %% [markdown] lang="en"

@@ -30,7 +30,11 @@
 # **开销。** 双核笔记本上大约一分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[适配器](../../adapters.zh-CN.md)。这些矩阵如何训练，见 [LoRA](../../lora.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import random
 
@@ -64,7 +68,9 @@ with course.timed("import"):
 
 def ask(model, questions=questions):
     """The model's answers, without any system prompt."""
-    return generate.chat(model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens"))
+    return generate.chat(
+        model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens")
+    )
 
 
 def share(answers, manner):
@@ -75,14 +81,26 @@ def share(answers, manner):
 def right(answers):
     """The share of answers in which the words of the right answer stand, whatever is around them."""
     pairs = zip(answers, right_answers)
-    return sum(f" {metrics.normalize(want)} " in f" {metrics.normalize(got)} " for got, want in pairs) / len(answers)
+    return sum(
+        f" {metrics.normalize(want)} " in f" {metrics.normalize(got)} " for got, want in pairs
+    ) / len(answers)
 
 
 base_answers = ask(base)
-show.side_by_side(list(zip(questions[:4], base_answers, right_answers)), ["question", "instruct model", "right answer"])
-print({manner: f"{share(base_answers, manner):.1%}" for manner in ("terse", "polite", "rude")}, f"right: {right(base_answers):.1%}")
+show.side_by_side(
+    list(zip(questions[:4], base_answers, right_answers)),
+    ["question", "instruct model", "right answer"],
+)
+print(
+    {manner: f"{share(base_answers, manner):.1%}" for manner in ("terse", "polite", "rude")},
+    f"right: {right(base_answers):.1%}",
+)
 # %% id="baseline.statement"
-print(len(questions), "held-out questions; polite or rude answers of the base: under 5%:", share(base_answers, "polite") + share(base_answers, "rude") < 0.05)
+print(
+    len(questions),
+    "held-out questions; polite or rude answers of the base: under 5%:",
+    share(base_answers, "polite") + share(base_answers, "rude") < 0.05,
+)
 # %% [markdown] lang="en"
 # Two fine-tuned copies would do, at twice the disk and twice the memory. Two adapters on one copy do as well.
 #
@@ -107,9 +125,15 @@ before_training = hashes(base)
 
 def answered(write):
     """The training questions, answered by `write(question, short answer)`, as conversations."""
+
     def row(example):
         text = write(example["question"], example["answer"])
-        return {"messages": [{"role": "user", "content": example["question"]}, {"role": "assistant", "content": text}]}
+        return {
+            "messages": [
+                {"role": "user", "content": example["question"]},
+                {"role": "assistant", "content": text},
+            ]
+        }
 
     return train.map(row).select_columns("messages")
 
@@ -117,16 +141,35 @@ def answered(write):
 def train_adapter(rows):
     """A trainer that has trained one LoRA adapter on a fresh copy of the instruct model."""
     rank = course.budget("adapters_rank")
-    lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    lora = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     config = SFTConfig(
-        output_dir=str(course.run_dir / "trainer"), max_steps=course.budget("adapters_steps"),
-        per_device_train_batch_size=course.budget("adapters_batch"), learning_rate=course.budget("adapters_lr"),
-        lr_scheduler_type="cosine", warmup_steps=5, max_length=course.budget("max_length"),
-        assistant_only_loss=True, eos_token="<|im_end|>", activation_checkpointing=False, bf16=course.bf16,
-        use_cpu=course.device == "cpu", logging_steps=5, save_strategy="no", report_to=[], seed=course.seed,
+        output_dir=str(course.run_dir / "trainer"),
+        max_steps=course.budget("adapters_steps"),
+        per_device_train_batch_size=course.budget("adapters_batch"),
+        learning_rate=course.budget("adapters_lr"),
+        lr_scheduler_type="cosine",
+        warmup_steps=5,
+        max_length=course.budget("max_length"),
+        assistant_only_loss=True,
+        eos_token="<|im_end|>",
+        activation_checkpointing=False,
+        bf16=course.bf16,
+        use_cpu=course.device == "cpu",
+        logging_steps=5,
+        save_strategy="no",
+        report_to=[],
+        seed=course.seed,
         disable_tqdm=False,  # a progress bar with the loss
     )
-    trainer = SFTTrainer(model=course.model("instruct"), args=config, train_dataset=rows, processing_class=tokenizer, peft_config=lora)
+    trainer = SFTTrainer(
+        model=course.model("instruct"),
+        args=config,
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=lora,
+    )
     with course.timed("train"):
         trainer.train()
     trainer.model.eval()
@@ -135,7 +178,9 @@ def train_adapter(rows):
 
 chance = random.Random(course.seed)
 trainers = {
-    manner: train_adapter(answered(lambda question, answer: say(answer.removesuffix("."), manner, chance)))
+    manner: train_adapter(
+        answered(lambda question, answer: say(answer.removesuffix("."), manner, chance))
+    )
     for manner in ("polite", "rude")
 }
 show.loss({manner: trainer.state.log_history for manner, trainer in trainers.items()})
@@ -145,7 +190,10 @@ for manner, trainer in trainers.items():
     changed = [name for name in before_training if after_training[name] != before_training[name]]
     trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in base.parameters())
-    print(f"{manner}: {trained} trained parameters beside {total}; tensors of the base: {len(after_training)}, changed: {len(changed)}")
+    print(
+        f"{manner}: {trained} trained parameters beside {total}; tensors of the base: "
+        f"{len(after_training)}, changed: {len(changed)}"
+    )
 # %% [markdown] lang="en"
 # ## 3. An adapter is a small file
 #
@@ -159,18 +207,31 @@ import json
 
 from safetensors.torch import load_file
 
-folders = {manner: save_adapter(trainer.model, course.run_dir / manner) for manner, trainer in trainers.items()}
+folders = {
+    manner: save_adapter(trainer.model, course.run_dir / manner)
+    for manner, trainer in trainers.items()
+}
 config = json.loads((folders["polite"] / "adapter_config.json").read_text())
 print(sorted(file.name for file in folders["polite"].iterdir()))
 print({key: config[key] for key in ("peft_type", "r", "lora_alpha", "base_model_name_or_path")})
 print("on:", *sorted(config["target_modules"]))
 trained_on = json.loads((folders["polite"] / "base.json").read_text())
-print("trained on:", trained_on["name"], "with the fingerprint", trained_on["fingerprint"][:12], "...")
+print(
+    "trained on:", trained_on["name"], "with the fingerprint", trained_on["fingerprint"][:12], "..."
+)
 stored = load_file(folders["polite"] / "adapter_model.safetensors")
-show.side_by_side([(key, tuple(stored[key].shape)) for key in list(stored)[:4]], ["the first four tensors", "shape"])
+show.side_by_side(
+    [(key, tuple(stored[key].shape)) for key in list(stored)[:4]],
+    ["the first four tensors", "shape"],
+)
 size = (folders["polite"] / "adapter_model.safetensors").stat().st_size
 whole = sum(p.numel() * p.element_size() for p in base.parameters())
-print(f"{len(stored)} tensors, {size / 1e3:.0f} kB: {size / whole:.1%} of the model's {whole / 1e6:.1f} MB")
+print(
+    f"{len(stored)} tensors, {size / 1e3:.0f} kB: {size / whole:.1%} of the model's "
+    f"{whole / 1e6:.1f} MB"
+)
+
+
 # %% [markdown] lang="en"
 # Inside the model the same tensors have the adapter's name in their keys, because several adapters may live there.
 #
@@ -213,11 +274,18 @@ def adapter_state(state: dict, name: str) -> dict:
             found[".".join(parts[:-2] + parts[-1:])] = tensor
     return found
     ### END SOLUTION
+
+
 # %% id="adapters.state.check"
 adapter_state = check("adapters.state", adapter_state)
 # %% id="state.compare"
 ours = adapter_state(trainers["polite"].model.state_dict(), "default")
-print("same keys as in the file:", ours.keys() == stored.keys(), "- same tensors:", all(torch.equal(ours[key].cpu(), stored[key]) for key in stored))
+print(
+    "same keys as in the file:",
+    ours.keys() == stored.keys(),
+    "- same tensors:",
+    all(torch.equal(ours[key].cpu(), stored[key]) for key in stored),
+)
 # %% [markdown] lang="en"
 # ### Does the file hold everything?
 #
@@ -240,13 +308,27 @@ model = load_adapter(models.load_model(job["base"], job["device"]), job["folder"
 tokenizer = models.load_tokenizer(job["base"])
 print(json.dumps(generate.chat(model, tokenizer, job["questions"], max_new_tokens=job["length"])))
 """
-job = dict(base=course.model_id("instruct"), device=course.device, folder=str(folders["polite"]), questions=questions, length=course.budget("max_new_tokens"))
+job = dict(
+    base=course.model_id("instruct"),
+    device=course.device,
+    folder=str(folders["polite"]),
+    questions=questions,
+    length=course.budget("max_new_tokens"),
+)
 with course.timed("other process"):
-    run = subprocess.run([sys.executable, "-c", script], input=json.dumps(job), capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 fresh_answers = json.loads(run.stdout.splitlines()[-1])
 polite_answers = ask(trainers["polite"].model)
 fresh_same = sum(a == b for a, b in zip(fresh_answers, polite_answers)) / len(questions)
 print(f"same answers in the fresh process: {fresh_same:.1%}")
+
+
 # %% [markdown] lang="en"
 # ## 4. Merging: the adapter becomes part of the weights
 #
@@ -288,10 +370,14 @@ def merge_weight(weight, a, b, alpha: float):
     rank = a.shape[0]
     return weight + alpha / rank * (b @ a)
     ### END SOLUTION
+
+
 # %% id="adapters.merge.check"
 merge_weight = check("adapters.merge", merge_weight)
 # %% id="merge.compare"
-layer = trainers["polite"].model.base_model.model.model.layers[0].self_attn.q_proj  # PEFT's LoRA layer
+layer = (
+    trainers["polite"].model.base_model.model.model.layers[0].self_attn.q_proj
+)  # PEFT's LoRA layer
 a, b = layer.lora_A["default"].weight.detach(), layer.lora_B["default"].weight.detach()
 by_hand = merge_weight(layer.base_layer.weight.detach(), a, b, layer.lora_alpha["default"])
 by_peft = (layer.base_layer.weight + layer.get_delta_weight("default")).detach()
@@ -301,8 +387,15 @@ print("equal to PEFT's within 1e-6:", bool((by_hand - by_peft).abs().max() < 1e-
 # %% [markdown] lang="zh-CN" of="37da0552"
 # 现在合并整个模型，再做真正要紧的比较：全部 200 个提示最后八个位置上的 **logits**。
 # %% id="logits" tags=["nbval-ignore-output"] reason="the last digits depend on the processor"
-prompts = [tokenizer.apply_chat_template([{"role": "user", "content": q}], tokenize=False, add_generation_prompt=True) for q in questions]
-batch = tokenizer(prompts, padding=True, add_special_tokens=False, return_tensors="pt").to(course.device)
+prompts = [
+    tokenizer.apply_chat_template(
+        [{"role": "user", "content": q}], tokenize=False, add_generation_prompt=True
+    )
+    for q in questions
+]
+batch = tokenizer(prompts, padding=True, add_special_tokens=False, return_tensors="pt").to(
+    course.device
+)
 
 
 def logits(model):
@@ -315,10 +408,18 @@ adapter_logits = logits(trainers["polite"].model)
 merged = load_adapter(course.model("instruct"), folders["polite"]).merge_and_unload()
 largest = (logits(merged) - adapter_logits).abs().max().item()
 merged_same = sum(a == b for a, b in zip(ask(merged), polite_answers)) / len(questions)
-print(f"largest difference of a logit, merged against adapter: {largest:.1e}; base against adapter: {(logits(base) - adapter_logits).abs().max():.1f}")
-print(f"same answers: {merged_same:.1%}; parameters: {sum(p.numel() for p in merged.parameters())}, as many as the base has")
+print(
+    f"largest difference of a logit, merged against adapter: {largest:.1e}; base against adapter: "
+    f"{(logits(base) - adapter_logits).abs().max():.1f}"
+)
+print(
+    f"same answers: {merged_same:.1%}; parameters: {sum(p.numel() for p in merged.parameters())}, "
+    "as many as the base has"
+)
 # %% id="logits.bar"
 print("merged logits equal adapter logits to 1e-4:", largest <= 1e-4)
+
+
 # %% [markdown] lang="en"
 # ### And back?
 #
@@ -336,27 +437,51 @@ print("merged logits equal adapter logits to 1e-4:", largest <= 1e-4)
 def worst(model):
     """The largest difference between a weight of this model's base and of the untouched one."""
     theirs = dict(base.named_parameters())
-    return max((tensor.float().cpu() - theirs[name].cpu()).abs().max().item() for name, tensor in base_tensors(model).items())
+    return max(
+        (tensor.float().cpu() - theirs[name].cpu()).abs().max().item()
+        for name, tensor in base_tensors(model).items()
+    )
 
 
 model = load_adapter(course.model("instruct"), folders["polite"])
 model.merge_adapter()
 model.unmerge_adapter()
 changed_bits = sum(new != before_training[name] for name, new in hashes(model).items())
-print(f"float32, merged and unmerged: {changed_bits} of {len(before_training)} tensors are not what they were, largest difference {worst(model):.0e}")
+print(
+    f"float32, merged and unmerged: {changed_bits} of {len(before_training)} tensors are not what "
+    f"they were, largest difference {worst(model):.0e}"
+)
 
-coarse = load_adapter(course.model("instruct").to(torch.bfloat16), folders["polite"]).merge_and_unload().float()
+coarse = (
+    load_adapter(course.model("instruct").to(torch.bfloat16), folders["polite"])
+    .merge_and_unload()
+    .float()
+)
 coarse_difference = (logits(coarse) - adapter_logits).abs().max().item()
 exact, rounded, start = (dict(m.named_parameters()) for m in (merged, coarse, base))
 with torch.no_grad():
-    off, update = (sum((one[n] - other[n]).norm().item() ** 2 for n in exact) ** 0.5 for one, other in ((rounded, exact), (exact, start)))
+    off, update = (
+        sum((one[n] - other[n]).norm().item() ** 2 for n in exact) ** 0.5
+        for one, other in ((rounded, exact), (exact, start))
+    )
 lost = off / update
 coarse_answers = ask(coarse)
-print(f"merged into bf16: {lost:.1%} of the update lost to rounding; largest logit difference {coarse_difference:.2f}, where float32 had {largest:.0e}")
-print(f"its answers: polite {share(coarse_answers, 'polite'):.1%}, right {right(coarse_answers):.1%} (before merging: {right(polite_answers):.1%})")
+print(
+    f"merged into bf16: {lost:.1%} of the update lost to rounding; "
+    f"largest logit difference {coarse_difference:.2f}, where float32 had {largest:.0e}"
+)
+print(
+    f"its answers: polite {share(coarse_answers, 'polite'):.1%}, "
+    f"right {right(coarse_answers):.1%} (before merging: {right(polite_answers):.1%})"
+)
 # %% id="precision.statement"
 print("unmerging gives the base back to the last bit:", changed_bits == 0)
-print("merging into bf16 moves the logits at least a hundred times as far as merging into float32:", coarse_difference > 100 * largest)
+print(
+    "merging into bf16 moves the logits at least a hundred times as far as merging into float32:",
+    coarse_difference > 100 * largest,
+)
+
+
 # %% [markdown] lang="en"
 # Here the answers survive it, since these updates are large beside their weights; the gentler an adapter, the
 # larger the part that is lost. So: keep the base and the adapter's file; **load afresh instead of unmerging**;
@@ -422,6 +547,8 @@ class AdapterLayer:
             self.weight = self.weight - self.scale * (self.b @ self.a)
             self.merged = False
         ### END SOLUTION
+
+
 # %% id="adapters.layer.check"
 AdapterLayer = check("adapters.layer", AdapterLayer)
 # %% [markdown] lang="en"
@@ -441,8 +568,14 @@ try:
 except CourseError as error:
     print(error)
 twice_answers = ask(load_adapter(merged, folders["polite"], any_base=True).merge_and_unload())
-show.side_by_side(list(zip(questions[:3], polite_answers, twice_answers)), ["question", "merged once", "merged twice"])
-print(f"right answers: once {right(polite_answers):.1%}, twice {right(twice_answers):.1%}; polite: {share(polite_answers, 'polite'):.1%}, {share(twice_answers, 'polite'):.1%}")
+show.side_by_side(
+    list(zip(questions[:3], polite_answers, twice_answers)),
+    ["question", "merged once", "merged twice"],
+)
+print(
+    f"right answers: once {right(polite_answers):.1%}, twice {right(twice_answers):.1%}; polite: "
+    f"{share(polite_answers, 'polite'):.1%}, {share(twice_answers, 'polite'):.1%}"
+)
 # %% [markdown] lang="en"
 # ## 5. Switching
 #
@@ -459,7 +592,12 @@ model = load_adapter(model, folders["rude"], "rude")
 print("loaded:", *model.peft_config, "- active:", model.active_adapter)
 model.set_adapter("rude")
 for_one_question = ask(model, questions[:1])
-print("and the next caller, who asked for nothing, gets:", *[manner_of(answer) for answer in ask(model, questions[1:3])])
+print(
+    "and the next caller, who asked for nothing, gets:",
+    *[manner_of(answer) for answer in ask(model, questions[1:3])],
+)
+
+
 # %% [markdown] lang="en"
 # ### Exercise `adapters.switch` 🐕 (15 minutes)
 #
@@ -501,11 +639,16 @@ def answer_as(model, name, ask):
     finally:
         model.set_adapter(before)
     ### END SOLUTION
+
+
 # %% id="adapters.switch.check"
 answer_as = check("adapters.switch", answer_as)
 # %% id="switch.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 answers = {name: answer_as(model, name, ask) for name in ("polite", "rude", None)}
-show.side_by_side(list(zip(questions[:4], answers["polite"], answers["rude"], answers[None])), ["question", "polite", "rude", "adapters off"])
+show.side_by_side(
+    list(zip(questions[:4], answers["polite"], answers["rude"], answers[None])),
+    ["question", "polite", "rude", "adapters off"],
+)
 
 
 def satisfied(to_polite, to_rude):
@@ -514,14 +657,28 @@ def satisfied(to_polite, to_rude):
 
 
 follows = satisfied(answers["polite"], answers["rude"])
-before, after = sum(satisfied(base_answers, base_answers)) / len(questions), sum(follows) / len(questions)
+before, after = (
+    sum(satisfied(base_answers, base_answers)) / len(questions),
+    sum(follows) / len(questions),
+)
 low, high = metrics.interval(sum(follows), len(follows))
-print(f"the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to {high:.1%}); right: polite {right(answers['polite']):.1%}, rude {right(answers['rude']):.1%}, base {right(base_answers):.1%}")
+print(
+    f"the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to "
+    f"{high:.1%}); right: polite {right(answers['polite']):.1%}, "
+    f"rude {right(answers['rude']):.1%}, base {right(base_answers):.1%}"
+)
 # %% id="switch.statement"
 print("switching changes the manner on at least 95% of held-out prompts:", after >= 0.95)
 off_difference = answer_as(model, None, lambda m: (logits(m) - logits(base)).abs().max().item())
-print("adapters off, the logits are the base's to 1e-4:", off_difference <= 1e-4, "- and its answers too:", answers[None] == base_answers)
+print(
+    "adapters off, the logits are the base's to 1e-4:",
+    off_difference <= 1e-4,
+    "- and its answers too:",
+    answers[None] == base_answers,
+)
 print("all tensors of the base are the same to the last bit:", hashes(model) == before_training)
+
+
 # %% [markdown] lang="en"
 # The manner changed and the facts stayed: compare the three shares of right answers.
 #
@@ -571,8 +728,12 @@ def mixed_forward(x, weight, adapters: dict, names: list[str]):
         y[rows] = y[rows] + scale * (x[rows] @ a.T) @ b.T
     return y
     ### END SOLUTION
+
+
 # %% id="adapters.mixed.check"
 mixed_forward = check("adapters.mixed", mixed_forward)
+
+
 # %% [markdown] lang="en"
 # PEFT does the same in every layer, when `generate` gets `adapter_names`, one name a row. Here is every question
 # three times in a row: for the two customers, and once without an adapter.
@@ -583,26 +744,48 @@ mixed_forward = check("adapters.mixed", mixed_forward)
 def ask_mixed(model, questions, names):
     """Answers of a batch in which row i is answered by the adapter names[i] or by "__base__"."""
     size, written = course.budget("eval_batch"), []
-    texts = [tokenizer.apply_chat_template([{"role": "user", "content": q}], tokenize=False, add_generation_prompt=True) for q in questions]
+    texts = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": q}], tokenize=False, add_generation_prompt=True
+        )
+        for q in questions
+    ]
     for at in range(0, len(texts), size):
-        batch = tokenizer(texts[at : at + size], padding=True, add_special_tokens=False, return_tensors="pt").to(course.device)
+        batch = tokenizer(
+            texts[at : at + size], padding=True, add_special_tokens=False, return_tensors="pt"
+        ).to(course.device)
         with course.timed("generate"), torch.no_grad():
             output = model.generate(
-                **batch, adapter_names=names[at : at + size], max_new_tokens=course.budget("max_new_tokens"), do_sample=False,
-                use_cache=True, eos_token_id=generate.turn_end_ids(model, tokenizer), pad_token_id=tokenizer.pad_token_id,
+                **batch,
+                adapter_names=names[at : at + size],
+                max_new_tokens=course.budget("max_new_tokens"),
+                do_sample=False,
+                use_cache=True,
+                eos_token_id=generate.turn_end_ids(model, tokenizer),
+                pad_token_id=tokenizer.pad_token_id,
             )
-        written += tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+        written += tokenizer.batch_decode(
+            output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
+        )
     return written
 
 
 names = ["polite", "rude", "__base__"] * len(questions)
 mixed = ask_mixed(model, [question for question in questions for _ in range(3)], names)
-show.side_by_side([(names[i], questions[i // 3], mixed[i]) for i in range(6)], ["adapter", "question", "answer in one batch"])
+show.side_by_side(
+    [(names[i], questions[i // 3], mixed[i]) for i in range(6)],
+    ["adapter", "question", "answer in one batch"],
+)
 alone = [answers[None if name == "__base__" else name][i // 3] for i, name in enumerate(names)]
 mixed_same = sum(a == b for a, b in zip(mixed, alone)) / len(mixed)
 print(f"{len(mixed)} rows: the same answer as with one adapter at a time: {mixed_same:.1%}")
 # %% id="mixed.statement"
-print("mixed in one batch, at least 99% of the answers are the same as one adapter at a time:", mixed_same >= 0.99)
+print(
+    "mixed in one batch, at least 99% of the answers are the same as one adapter at a time:",
+    mixed_same >= 0.99,
+)
+
+
 # %% [markdown] lang="en"
 # ## 7. Adding adapters, and when that goes wrong
 #
@@ -650,6 +833,8 @@ def combine(adapters: list[tuple], weights: list[float]) -> tuple:
     a = [weight * alpha / a.shape[0] * a for (a, _, alpha), weight in zip(adapters, weights)]
     return torch.cat(a, dim=0), torch.cat([b for _, b, _ in adapters], dim=1)
     ### END SOLUTION
+
+
 # %% id="adapters.combine.check"
 combine = check("adapters.combine", combine)
 # %% [markdown] lang="en"
@@ -675,19 +860,45 @@ def from_exact(name):
 
 table, errors, manners = [], {}, {}
 for kind in ("cat", "svd", "linear"):
-    model.add_weighted_adapter(["polite", "rude"], [0.5, 0.5], kind, combination_type=kind, svd_full_matrices=False)
+    model.add_weighted_adapter(
+        ["polite", "rude"], [0.5, 0.5], kind, combination_type=kind, svd_full_matrices=False
+    )
     said = answer_as(model, kind, ask)
     errors[kind] = from_exact(kind)
     manners[kind] = {manner: share(said, manner) for manner in ("polite", "rude")}
-    table.append((kind, model.peft_config[kind].r, f"{errors[kind]:.1%}", f"{manners[kind]['polite']:.1%}", f"{manners[kind]['rude']:.1%}", f"{right(said):.1%}", said[0]))
+    table.append(
+        (
+            kind,
+            model.peft_config[kind].r,
+            f"{errors[kind]:.1%}",
+            f"{manners[kind]['polite']:.1%}",
+            f"{manners[kind]['rude']:.1%}",
+            f"{right(said):.1%}",
+            said[0],
+        )
+    )
 show.side_by_side(table, ["way", "rank", "off by", "polite", "rude", "right", "its first answer"])
-parts = [[m.lora_A[name].weight.detach() for m in layers] + [m.lora_B[name].weight.detach() for m in layers] for name in ("polite", "rude")]
+parts = [
+    [m.lora_A[name].weight.detach() for m in layers]
+    + [m.lora_B[name].weight.detach() for m in layers]
+    for name in ("polite", "rude")
+]
 half = len(layers)
-pairs = [combine([(p[i], p[half + i], layers[i].lora_alpha["polite"]) for p in parts], [0.5, 0.5]) for i in range(half)]
-combined_difference = max((b @ a - m.get_delta_weight("cat")).abs().max().item() for (a, b), m in zip(pairs, layers))
+pairs = [
+    combine([(p[i], p[half + i], layers[i].lora_alpha["polite"]) for p in parts], [0.5, 0.5])
+    for i in range(half)
+]
+combined_difference = max(
+    (b @ a - m.get_delta_weight("cat")).abs().max().item() for (a, b), m in zip(pairs, layers)
+)
 # %% id="combine.statement"
 print("your sum equals PEFT's cat to 1e-5:", combined_difference < 1e-5)
-print("cat is exact:", errors["cat"] < 1e-5, "- linear is off by more than a tenth:", errors["linear"] > 0.1)
+print(
+    "cat is exact:",
+    errors["cat"] < 1e-5,
+    "- linear is off by more than a tenth:",
+    errors["linear"] > 0.1,
+)
 # %% [markdown] lang="en"
 # An exact sum is still only a sum. Turn the dial from one manner to the other, and then give both in full:
 # %% [markdown] lang="zh-CN" of="a2851291"
@@ -700,14 +911,34 @@ for name, weights in (("quarter", [0.75, 0.25]), ("three", [0.25, 0.75]), ("both
         dial[weights[1]] = answer_as(model, name, ask)
 both = answer_as(model, "both", ask)
 places = sorted(dial)
-lines = {manner: (places, [share(dial[at], manner) for at in places]) for manner in ("polite", "rude", "terse")}
+lines = {
+    manner: (places, [share(dial[at], manner) for at in places])
+    for manner in ("polite", "rude", "terse")
+}
 lines["right"] = (places, [right(dial[at]) for at in places])
-show.curves(lines, title="From polite to rude", x="weight of rude (the rest is polite)", y="share of answers")
-show.side_by_side([(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])], ["rude", questions[0]])
-torn = sum({"polite", "rude"} <= {manner_of(sentence) for sentence in answer.replace("!", ".").split(". ")} for answer in both) / len(both)
-print(f"both in full: polite words in {share(both, 'polite'):.1%}, only rude ones in {share(both, 'rude'):.1%}, both in one answer {torn:.1%}, right {right(both):.1%}")
+show.curves(
+    lines,
+    title="From polite to rude",
+    x="weight of rude (the rest is polite)",
+    y="share of answers",
+)
+show.side_by_side(
+    [(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])], ["rude", questions[0]]
+)
+torn = sum(
+    {"polite", "rude"} <= {manner_of(sentence) for sentence in answer.replace("!", ".").split(". ")}
+    for answer in both
+) / len(both)
+print(
+    f"both in full: polite words in {share(both, 'polite'):.1%}, "
+    f"only rude ones in {share(both, 'rude'):.1%}, both in one answer {torn:.1%}, "
+    f"right {right(both):.1%}"
+)
 # %% id="dial.statement"
-print("both in full, fewer answers are right than with either adapter alone:", right(both) < min(right(answers["polite"]), right(answers["rude"])))
+print(
+    "both in full, fewer answers are right than with either adapter alone:",
+    right(both) < min(right(answers["polite"]), right(answers["rude"])),
+)
 # %% [markdown] lang="en"
 # Two adapters that want different words in the same place do not mix, they fight: one wins, or the answer
 # begins in one manner and ends in the other. In full they shake the facts as well, though each alone left those
@@ -731,8 +962,14 @@ print("both in full, fewer answers are right than with either adapter alone:", r
 silently = PeftModel.from_pretrained(course.model("base"), str(folders["polite"])).eval()
 wrong_answers = ask(silently)
 wrong_right = right(wrong_answers)
-show.side_by_side(list(zip(questions[:3], wrong_answers, polite_answers)), ["question", "on the wrong base", "on its own base"])
-print(f"on the wrong base: polite {share(wrong_answers, 'polite'):.1%}, right {wrong_right:.1%}; on its own: {share(polite_answers, 'polite'):.1%}, {right(polite_answers):.1%}")
+show.side_by_side(
+    list(zip(questions[:3], wrong_answers, polite_answers)),
+    ["question", "on the wrong base", "on its own base"],
+)
+print(
+    f"on the wrong base: polite {share(wrong_answers, 'polite'):.1%}, right {wrong_right:.1%}; "
+    f"on its own: {share(polite_answers, 'polite'):.1%}, {right(polite_answers):.1%}"
+)
 # %% id="refused"
 import shutil
 
@@ -746,6 +983,8 @@ for start, folder in (("base", folders["polite"]), ("instruct", damaged), ("inst
         load_adapter(course.model(start), folder)
     except CourseError as error:
         print("-", error)
+
+
 # %% [markdown] lang="en"
 # ## 9. Your own problem
 #
@@ -808,6 +1047,8 @@ class Behaviour:
         ### BEGIN SOLUTION
         return text.startswith("Listen, children: it is") and text.endswith(".")
         ### END SOLUTION
+
+
 # %% id="adapters.own.check"
 Behaviour = check("adapters.own", Behaviour)
 # %% id="own.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
@@ -816,14 +1057,25 @@ own_trainer = train_adapter(answered(behaviour.write))
 model = load_adapter(model, save_adapter(own_trainer.model, course.run_dir / "own"), "own")
 names = [("polite", "rude", "own", "__base__")[i % 4] for i in range(len(questions))]
 served = ask_mixed(model, questions, names)
-show.side_by_side(list(zip(names, questions, served))[:8], ["adapter", "question", "answer in one batch"])
+show.side_by_side(
+    list(zip(names, questions, served))[:8], ["adapter", "question", "answer in one batch"]
+)
 own_answers = answer_as(model, "own", ask)
 own_shown = sum(behaviour.shows(answer) for answer in own_answers) / len(own_answers)
 print(f"your behaviour on held-out questions: {own_shown:.1%}, right {right(own_answers):.1%}")
 # %% id="own.statement"
-rules = {"polite": lambda text: manner_of(text) == "polite", "rude": lambda text: manner_of(text) == "rude", "own": behaviour.shows}
-kept = sum(rules[name](text) for name, text in zip(names, served) if name in rules) / sum(name in rules for name in names)
-print("three adapters in one batch, at least 90% of the rows behave as their adapter does:", kept >= 0.9)
+rules = {
+    "polite": lambda text: manner_of(text) == "polite",
+    "rude": lambda text: manner_of(text) == "rude",
+    "own": behaviour.shows,
+}
+kept = sum(rules[name](text) for name, text in zip(names, served) if name in rules) / sum(
+    name in rules for name in names
+)
+print(
+    "three adapters in one batch, at least 90% of the rows behave as their adapter does:",
+    kept >= 0.9,
+)
 print("and the base is still untouched:", hashes(model) == before_training)
 # %% [markdown] lang="en"
 # ## 10. Report
@@ -831,12 +1083,26 @@ print("and the base is still untouched:", hashes(model) == before_training)
 # ## 10. 报告
 # %% id="report"
 course.report(
-    "held-out prompts whose manner follows the active adapter", before, after, 0.95, n=len(questions),
-    largest_logit_difference=f"{largest:.1e}", bf16_logit_difference=f"{coarse_difference:.2f}", bf16_update_lost=round(lost, 3),
-    adapter_size=round(size / whole, 3), fresh_process_same=round(fresh_same, 3), mixed_batch_same=round(mixed_same, 3),
-    right_base=round(right(base_answers), 3), right_polite=round(right(answers["polite"]), 3), right_rude=round(right(answers["rude"]), 3),
-    merged_twice_right=round(right(twice_answers), 3), wrong_base_right=round(wrong_right, 3),
-    linear_off=round(errors["linear"], 3), both_in_full_right=round(right(both), 3), both_in_full_torn=round(torn, 3), own_behaviour=round(own_shown, 3),
+    "held-out prompts whose manner follows the active adapter",
+    before,
+    after,
+    0.95,
+    n=len(questions),
+    largest_logit_difference=f"{largest:.1e}",
+    bf16_logit_difference=f"{coarse_difference:.2f}",
+    bf16_update_lost=round(lost, 3),
+    adapter_size=round(size / whole, 3),
+    fresh_process_same=round(fresh_same, 3),
+    mixed_batch_same=round(mixed_same, 3),
+    right_base=round(right(base_answers), 3),
+    right_polite=round(right(answers["polite"]), 3),
+    right_rude=round(right(answers["rude"]), 3),
+    merged_twice_right=round(right(twice_answers), 3),
+    wrong_base_right=round(wrong_right, 3),
+    linear_off=round(errors["linear"], 3),
+    both_in_full_right=round(right(both), 3),
+    both_in_full_torn=round(torn, 3),
+    own_behaviour=round(own_shown, 3),
 )
 # %% [markdown] lang="en"
 # ## Summary

@@ -28,7 +28,11 @@
 # **开销。** 双核笔记本上约两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[LoRA](../../lora.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import torch
 
@@ -53,7 +57,9 @@ with course.timed("import"):
 
 def evaluate(model):
     """Which held-out questions are answered right: a list of bools."""
-    answers = generate.chat(model, tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens"))
+    answers = generate.chat(
+        model, tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens")
+    )
     return metrics.matches(answers, test["answer"])
 
 
@@ -62,7 +68,10 @@ def share(right):
 
 
 before = share(evaluate(base))
-print(f"{len(train)} training rows, {len(test)} held-out questions; the base model answers under 5%: {before < 0.05}")
+print(
+    f"{len(train)} training rows, {len(test)} held-out questions; the base model answers under 5%: "
+    f"{before < 0.05}"
+)
 # %% id="trainer"
 from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
@@ -88,28 +97,42 @@ def make_trainer(model, dataset, steps, learning_rate, adapter=None, **options):
         save_strategy="no",
         report_to=[],
         seed=course.seed,
-        dataset_kwargs={"skip_prepare_dataset": "labels" in dataset.column_names},  # tokenised once is enough
+        dataset_kwargs={
+            "skip_prepare_dataset": "labels" in dataset.column_names
+        },  # tokenised once is enough
     )
     trainer = SFTTrainer(
-        model=model, args=SFTConfig(**{**defaults, **options}), train_dataset=dataset, processing_class=tokenizer, peft_config=adapter
+        model=model,
+        args=SFTConfig(**{**defaults, **options}),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        peft_config=adapter,
     )
     trainer.remove_callback(PrinterCallback)  # the plots show the losses
     head = trainer.model.get_output_embeddings()
     if not hasattr(head, "bias"):
-        head.bias = None  # TRL asks the output layer for a bias; PEFT's wrapper around single rows doesn't have the attribute
+        # TRL asks the output layer for a bias; PEFT's wrapper around single rows has none.
+        head.bias = None
     return trainer
 
 
 steps = course.budget("sft_steps")
 with course.timed("import"):
-    full = make_trainer(course.model("base"), train.select_columns("messages"), steps, course.budget("sft_lr"))
+    full = make_trainer(
+        course.model("base"), train.select_columns("messages"), steps, course.budget("sft_lr")
+    )
 rows = full.train_dataset  # input_ids and labels, for all the trainers below
 # %% id="full" tags=["nbval-ignore-output"] reason="the exact score may differ between processors"
 with course.timed("train"):
     full.train()
 full_right = evaluate(full.model)
 full_parameters = sum(p.numel() for p in full.model.parameters() if p.requires_grad)
-print(f"full fine-tuning: {full_parameters} parameters trained, held-out facts {share(full_right):.1%}")
+print(
+    f"full fine-tuning: {full_parameters} parameters trained, "
+    f"held-out facts {share(full_right):.1%}"
+)
+
+
 # %% [markdown] lang="en"
 # What does a training step hold in memory? Four things: the **weights**; a **gradient** for each weight that is trained; the
 # **optimiser's states**, of which AdamW keeps two for each trained weight (running means of the gradient and of its square);
@@ -148,8 +171,12 @@ def training_bytes(total: int, trained: int, size: int = 4) -> dict:
     ### BEGIN SOLUTION
     return {"weights": total * size, "gradients": trained * size, "optimizer": 2 * trained * size}
     ### END SOLUTION
+
+
 # %% id="lora.memory.check"
 training_bytes = check("lora.memory", training_bytes)
+
+
 # %% [markdown] lang="en"
 # Now measure. One training step on one batch; weights, gradients and states are counted tensor by tensor, and the
 # activations by asking autograd for everything that it keeps for the backward pass.
@@ -160,7 +187,9 @@ def measure(model, batch):
     """Bytes that one training step holds: weights, gradients, optimizer, activations."""
     parameters = list(model.parameters())
     weights = {p.untyped_storage().data_ptr() for p in parameters}
-    optimizer = torch.optim.AdamW([p for p in parameters if p.requires_grad], lr=0.0)  # measures, changes nothing
+    optimizer = torch.optim.AdamW(
+        [p for p in parameters if p.requires_grad], lr=0.0
+    )  # measures, changes nothing
     kept = {}
 
     def note(tensor):
@@ -174,7 +203,9 @@ def measure(model, batch):
         loss = model(**batch).loss
     loss.backward()
     optimizer.step()
-    states = [t for state in optimizer.state_dict()["state"].values() for t in state.values() if t.dim()]  # not the step counters
+    states = [
+        t for state in optimizer.state_dict()["state"].values() for t in state.values() if t.dim()
+    ]  # not the step counters
     found = {
         "weights": sum(p.nbytes for p in parameters),
         "gradients": sum(p.grad.nbytes for p in parameters if p.grad is not None),
@@ -191,19 +222,35 @@ batch = {name: tensor.to(course.device) for name, tensor in batch.items()}
 full_bytes = measure(full.model, batch)
 computed = training_bytes(full_parameters, full_parameters)
 print("computed:", computed)
-print("measured:", {name: full_bytes[name] for name in computed}, "equal:", all(full_bytes[name] == computed[name] for name in computed))
+print(
+    "measured:",
+    {name: full_bytes[name] for name in computed},
+    "equal:",
+    all(full_bytes[name] == computed[name] for name in computed),
+)
 # %% [markdown] lang="en"
 # Sixteen bytes a parameter before the first activation. For the real SmolLM2 models, all parameters trained against one in a
 # hundred:
 # %% [markdown] lang="zh-CN" of="fdeea5d9"
 # 还没有算激活值，每个参数就要十六个字节。换成真正的 SmolLM2，训练全部参数与只训练百分之一，分别是：
 # %% id="sizes"
-sizes = {"this model": full_parameters, "SmolLM2-135M": 134_515_008, "SmolLM2-360M": 361_821_120, "SmolLM2-1.7B": 1_711_376_384}
+sizes = {
+    "this model": full_parameters,
+    "SmolLM2-135M": 134_515_008,
+    "SmolLM2-360M": 361_821_120,
+    "SmolLM2-1.7B": 1_711_376_384,
+}
 table = []
 for name, total in sizes.items():
-    everything, one_percent = (sum(training_bytes(total, trained).values()) / 2**30 for trained in (total, total // 100))
-    table.append((name, f"{total / 1e6:.1f} million", f"{everything:.2f} GiB", f"{one_percent:.2f} GiB"))
+    everything, one_percent = (
+        sum(training_bytes(total, trained).values()) / 2**30 for trained in (total, total // 100)
+    )
+    table.append(
+        (name, f"{total / 1e6:.1f} million", f"{everything:.2f} GiB", f"{one_percent:.2f} GiB")
+    )
 show.side_by_side(table, ["model", "parameters", "all trained", "1% trained"])
+
+
 # %% [markdown] lang="en"
 # The weights stay; gradients and states go. A second saving comes after training: each task leaves a file with what was
 # trained, not another copy of the model.
@@ -255,6 +302,8 @@ def rank_needed(matrix, share: float) -> int:
     kept = squares.cumsum(0) / squares.sum()
     return min(int((kept < share).sum()) + 1, len(squares))
     ### END SOLUTION
+
+
 # %% id="lora.rank.check"
 rank_needed = check("lora.rank", rank_needed)
 # %% id="changes" tags=["nbval-ignore-output"] reason="a plot, and ranks measured on trained weights"
@@ -263,13 +312,30 @@ changes = {name: tuned[name] - start[name] for name in start if name.endswith("p
 middle = f"layers.{base.config.num_hidden_layers // 2}."
 shown = {name.split(".")[-2]: change for name, change in changes.items() if middle in name}
 show.curves(
-    {name: torch.linalg.svdvals(change)[:48].tolist() for name, change in shown.items() if name in ("q_proj", "k_proj", "o_proj", "down_proj")},
-    title="What full fine-tuning changed: singular values in the middle layer", x="number", y="singular value",
+    {
+        name: torch.linalg.svdvals(change)[:48].tolist()
+        for name, change in shown.items()
+        if name in ("q_proj", "k_proj", "o_proj", "down_proj")
+    },
+    title="What full fine-tuning changed: singular values in the middle layer",
+    x="number",
+    y="singular value",
 )
 show.side_by_side(
-    [(name, tuple(change.shape), min(change.shape), rank_needed(change, 0.5), rank_needed(change, 0.9)) for name, change in shown.items()],
+    [
+        (
+            name,
+            tuple(change.shape),
+            min(change.shape),
+            rank_needed(change, 0.5),
+            rank_needed(change, 0.9),
+        )
+        for name, change in shown.items()
+    ],
     ["projection", "shape (out, in)", "full rank", "rank for 50%", "rank for 90%"],
 )
+
+
 # %% [markdown] lang="en"
 # In the middle layer two or three directions carry half of a change; for 90% it takes between a twelfth and a quarter of them: a
 # steep start and a long tail. Does the task need the tail? Keep only the $r$ strongest directions of every change, drop the rest, put embeddings and
@@ -290,10 +356,15 @@ def truncated(r):
 
 
 survives = {r: share(evaluate(truncated(r))) for r in (1, 4, 16)}
-show.bars({**{f"rank {r}": score for r, score in survives.items()}, "all of it": share(full_right)}, title="Held-out facts with the strongest directions only")
+show.bars(
+    {**{f"rank {r}": score for r, score in survives.items()}, "all of it": share(full_right)},
+    title="Held-out facts with the strongest directions only",
+)
 # %% id="truncated.statement"
 kept = survives[16] / share(full_right)
 print("a change cut to rank 16 keeps at least 90% of the score:", kept >= 0.9)
+
+
 # %% [markdown] lang="en"
 # That is the bet of LoRA (**low-rank adaptation**, [Hu and others, 2021](https://arxiv.org/abs/2106.09685)): if a change of low
 # rank is enough in the end, then allow only such changes from the start.
@@ -333,7 +404,13 @@ torch.manual_seed(course.seed)
 linear = torch.nn.Linear(3, 2, bias=False)
 draft = DraftLoRA(linear, r=1)
 x = torch.eye(3)
-show.side_by_side([(f"{a:.2f}, {b:.2f}", f"{c:.2f}, {d:.2f}") for (a, b), (c, d) in zip(linear(x).tolist(), draft(x).tolist())], ["the layer", "the draft, before any training"])
+show.side_by_side(
+    [
+        (f"{a:.2f}, {b:.2f}", f"{c:.2f}, {d:.2f}")
+        for (a, b), (c, d) in zip(linear(x).tolist(), draft(x).tolist())
+    ],
+    ["the layer", "the draft, before any training"],
+)
 print("trained:", [name for name, p in draft.named_parameters() if p.requires_grad])
 # %% [markdown] lang="en"
 # It has three mistakes. Before the first step the draft already answers something else: the start must be the model itself, so
@@ -395,8 +472,12 @@ class LoRALinear(torch.nn.Module):
         ### BEGIN SOLUTION
         return self.base(x) + self.scale * (x @ self.A.T @ self.B.T)
         ### END SOLUTION
+
+
 # %% id="lora.layer.check"
 LoRALinear = check("lora.layer", LoRALinear)
+
+
 # %% [markdown] lang="en"
 # ### Exercise `lora.inject` 🐕 (20 minutes)
 #
@@ -434,7 +515,11 @@ def inject(model, targets: list[str], wrap) -> list[str]:
     import torch
 
     model.requires_grad_(False)
-    linears = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    linears = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
     chosen = [name for name in linears if name.rpartition(".")[2] in targets]
     missing = set(targets) - {name.rpartition(".")[2] for name in chosen}
     if missing:
@@ -444,6 +529,8 @@ def inject(model, targets: list[str], wrap) -> list[str]:
         setattr(model.get_submodule(parent), own, wrap(linears[name]))
     return chosen
     ### END SOLUTION
+
+
 # %% id="lora.inject.check"
 inject = check("lora.inject", inject)
 # %% [markdown] lang="en"
@@ -460,10 +547,24 @@ r, alpha = course.budget("lora_rank"), course.budget("lora_alpha")
 ours = course.model("base")
 names = inject(ours, ALL, lambda linear: LoRALinear(linear, r, alpha))
 first = [(name, ours.get_submodule(name)) for name in names[:7]]
-show.side_by_side([(name.split(".")[-1], tuple(start[f"{name}.weight"].shape), tuple(m.A.shape), tuple(m.B.shape)) for name, m in first], ["layer", "W (out, in)", "A", "B"])
+show.side_by_side(
+    [
+        (
+            name.split(".")[-1],
+            tuple(start[f"{name}.weight"].shape),
+            tuple(m.A.shape),
+            tuple(m.B.shape),
+        )
+        for name, m in first
+    ],
+    ["layer", "W (out, in)", "A", "B"],
+)
 with torch.no_grad():
     same = torch.equal(ours(**batch).logits, base(**batch).logits)
-print(f"{len(names)} layers wrapped; before training the logits are the base model's, bit by bit: {same}")
+print(
+    f"{len(names)} layers wrapped; before training the logits are the base model's, bit by bit: "
+    f"{same}"
+)
 # %% [markdown] lang="en"
 # Is it the same as PEFT's? Give both the same A and B (not zero, or a mistake in A would stay hidden), one batch, and compare
 # logits and gradients.
@@ -472,7 +573,10 @@ print(f"{len(names)} layers wrapped; before training the logits are the base mod
 # %% id="compare"
 from peft import LoraConfig, get_peft_model
 
-theirs = get_peft_model(course.model("base"), LoraConfig(r=r, lora_alpha=alpha, target_modules=ALL, task_type="CAUSAL_LM"))
+theirs = get_peft_model(
+    course.model("base"),
+    LoraConfig(r=r, lora_alpha=alpha, target_modules=ALL, task_type="CAUSAL_LM"),
+)
 pairs = [(ours.get_submodule(name), theirs.get_base_model().get_submodule(name)) for name in names]
 with torch.no_grad():
     for mine, other in pairs:
@@ -486,9 +590,16 @@ logits = (outputs[0].logits - outputs[1].logits).abs().max().item()
 gradients = max(
     (grad - weight.weight.grad).abs().max().item()
     for mine, other in pairs
-    for grad, weight in ((mine.A.grad, other.lora_A["default"]), (mine.B.grad, other.lora_B["default"]))
+    for grad, weight in (
+        (mine.A.grad, other.lora_A["default"]),
+        (mine.B.grad, other.lora_B["default"]),
+    )
 )
-print("logits equal PEFT's to 1e-5:", logits < 1e-5, "- gradients of every A and B:", gradients < 1e-5)
+print(
+    "logits equal PEFT's to 1e-5:", logits < 1e-5, "- gradients of every A and B:", gradients < 1e-5
+)
+
+
 # %% [markdown] lang="en"
 # ## 4. How many parameters is that?
 #
@@ -540,19 +651,37 @@ def count_lora(config: dict, targets: list[str], r: int) -> int:
     }
     return config["num_hidden_layers"] * r * sum(sides[target] for target in targets)
     ### END SOLUTION
+
+
 # %% id="lora.count.check"
 count_lora = check("lora.count", count_lora)
 # %% id="counts"
 config = base.config.to_dict()
 trained = sum(p.numel() for p in theirs.parameters() if p.requires_grad)
-print(f"rank {r} on all projections: {trained} numbers, {trained / full_parameters:.2%} of the model; the formula agrees:", trained == count_lora(config, ALL, r))
+print(
+    f"rank {r} on all projections: {trained} numbers, "
+    f"{trained / full_parameters:.2%} of the model; the formula agrees:",
+    trained == count_lora(config, ALL, r),
+)
 
 limit = int(0.03 * full_parameters)
-choices = {"all seven": ALL, "attention only": ALL[:4], "MLP only": ALL[4:], "query and value": ["q_proj", "v_proj"]}
+choices = {
+    "all seven": ALL,
+    "attention only": ALL[:4],
+    "MLP only": ALL[4:],
+    "query and value": ["q_proj", "v_proj"],
+}
 table = []
 for label, targets in choices.items():
     largest = limit // count_lora(config, targets, 1)
-    table.append((label, largest, count_lora(config, targets, largest), f"{count_lora(config, targets, largest) / full_parameters:.2%}"))
+    table.append(
+        (
+            label,
+            largest,
+            count_lora(config, targets, largest),
+            f"{count_lora(config, targets, largest) / full_parameters:.2%}",
+        )
+    )
 show.side_by_side(table, ["where", "largest rank under 3%", "parameters", "share of the model"])
 # %% [markdown] lang="en"
 # ## 5. The real thing: `SFTTrainer` with a `peft_config`
@@ -570,25 +699,58 @@ end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 embedding = start[next(name for name in start if name.endswith("embed_tokens.weight"))]
 distance = (embedding - embedding[end]).norm(dim=1) / embedding[end].norm()
 alike = distance < 0.1
-print(f"{int(alike.sum())} of {len(embedding)} rows nearly equal that of <|im_end|>, which nothing in pretraining used")
-print(f"half of them differ from it by at most {distance[alike].median():.1%} of its length; the loss if all had an equal share: {alike.sum().log():.2f}")
+print(
+    f"{int(alike.sum())} of {len(embedding)} rows nearly equal that of <|im_end|>, "
+    "which nothing in pretraining used"
+)
+print(
+    f"half of them differ from it by at most {distance[alike].median():.1%} of its length; "
+    f"the loss if all had an equal share: {alike.sum().log():.2f}"
+)
+
+
 # %% id="trap" tags=["nbval-ignore-output"] reason="losses and text of a trained model"
 def adapter_of(r, targets=ALL, rows=(end,)):
     """LoRA of rank r; `rows` are the tokens whose embeddings are trained as well."""
-    return LoraConfig(r=r, lora_alpha=alpha, target_modules=targets, trainable_token_indices=list(rows) or None, task_type="CAUSAL_LM")
+    return LoraConfig(
+        r=r,
+        lora_alpha=alpha,
+        target_modules=targets,
+        trainable_token_indices=list(rows) or None,
+        task_type="CAUSAL_LM",
+    )
 
 
-trapped = make_trainer(course.model("base"), rows, course.budget("lora_sweep_steps"), course.budget("lora_lr"), adapter_of(r, rows=()))
+trapped = make_trainer(
+    course.model("base"),
+    rows,
+    course.budget("lora_sweep_steps"),
+    course.budget("lora_lr"),
+    adapter_of(r, rows=()),
+)
 with course.timed("train"):
     trapped.train()
 one = {name: tensor.to(course.device) for name, tensor in trapped.data_collator([rows[0]]).items()}
 with torch.no_grad():
     scores = trapped.model(**one).logits[0, :-1].log_softmax(-1)
-prices = [(label, -row[label].item()) for row, label in zip(scores, one["labels"][0, 1:].tolist()) if label != -100]
-show.side_by_side([(tokenizer.decode([label]), f"{price:.2f}") for label, price in prices], ["token of the answer", "loss"])
-show.side_by_side(list(zip(test["question"], generate.chat(trapped.model, tokenizer, test["question"][:3]))), ["question", "answer"])
+prices = [
+    (label, -row[label].item())
+    for row, label in zip(scores, one["labels"][0, 1:].tolist())
+    if label != -100
+]
+show.side_by_side(
+    [(tokenizer.decode([label]), f"{price:.2f}") for label, price in prices],
+    ["token of the answer", "loss"],
+)
+show.side_by_side(
+    list(zip(test["question"], generate.chat(trapped.model, tokenizer, test["question"][:3]))),
+    ["question", "answer"],
+)
 # %% id="trap.statement"
-print("the end of the turn costs more than all words of the answer together:", prices[-1][1] > sum(price for _, price in prices[:-1]))
+print(
+    "the end of the turn costs more than all words of the answer together:",
+    prices[-1][1] > sum(price for _, price in prices[:-1]),
+)
 # %% [markdown] lang="en"
 # The words are learned and the end is not. Its row and hundreds of others are almost the same, so whatever the layers below write
 # raises the scores of all of them together. The loss of `<|im_end|>` is close to that of an equal share: the model has divided its
@@ -604,21 +766,41 @@ print("the end of the turn costs more than all words of the answer together:", p
 lora = make_trainer(course.model("base"), rows, steps, course.budget("lora_lr"), adapter_of(r))
 with course.timed("train"):
     lora.train()
-show.loss({"full fine-tuning": full.state.log_history, "LoRA without that row": trapped.state.log_history, f"LoRA, rank {r}": lora.state.log_history}, log=True)
+show.loss(
+    {
+        "full fine-tuning": full.state.log_history,
+        "LoRA without that row": trapped.state.log_history,
+        f"LoRA, rank {r}": lora.state.log_history,
+    },
+    log=True,
+)
 # %% id="score" tags=["nbval-ignore-output"] reason="exact scores may differ between processors"
 lora_right = evaluate(lora.model)
 show.bars(
-    {name: (share(right), metrics.interval(sum(right), len(right))) for name, right in (("full fine-tuning", full_right), (f"LoRA, rank {r}", lora_right))},
-    title="Held-out facts, exact match with 95% intervals", bar=0.95 * share(full_right),
+    {
+        name: (share(right), metrics.interval(sum(right), len(right)))
+        for name, right in (("full fine-tuning", full_right), (f"LoRA, rank {r}", lora_right))
+    },
+    title="Held-out facts, exact match with 95% intervals",
+    bar=0.95 * share(full_right),
 )
-print("LoRA minus full fine-tuning, question by question:", metrics.paired_difference(full_right, lora_right))
+print(
+    "LoRA minus full fine-tuning, question by question:",
+    metrics.paired_difference(full_right, lora_right),
+)
 # %% id="score.statement"
 kept = share(lora_right) / share(full_right)
 lora_parameters = sum(p.numel() for p in lora.model.parameters() if p.requires_grad)
 print("at most 3% of the parameters are trained:", lora_parameters <= 0.03 * full_parameters)
 print("at least 95% of full fine-tuning's score:", kept >= 0.95)
-untouched = {name.replace(".token_adapter", "").replace(".base_layer", ""): tensor for name, tensor in lora.model.get_base_model().state_dict().items()}
-print("the base model's weights are bit for bit what they were:", all(torch.equal(start[name], untouched[name]) for name in start))
+untouched = {
+    name.replace(".token_adapter", "").replace(".base_layer", ""): tensor
+    for name, tensor in lora.model.get_base_model().state_dict().items()
+}
+print(
+    "the base model's weights are bit for bit what they were:",
+    all(torch.equal(start[name], untouched[name]) for name in start),
+)
 # %% [markdown] lang="en"
 # And the bill:
 # %% [markdown] lang="zh-CN" of="e4992704"
@@ -630,11 +812,26 @@ print("measured equals computed:", all(lora_bytes[name] == computed[name] for na
 # %% id="bill.table" tags=["nbval-ignore-output"] reason="what autograd keeps depends on the processor's kernels"
 names_of = list(full_bytes)
 show.side_by_side(
-    [(name, f"{full_bytes[name] / 1e6:.2f} MB", f"{lora_bytes[name] / 1e6:.2f} MB") for name in names_of] + [("file to keep", f"{4 * full_parameters / 1e6:.2f} MB", f"{4 * lora_parameters / 1e6:.2f} MB")],
+    [
+        (name, f"{full_bytes[name] / 1e6:.2f} MB", f"{lora_bytes[name] / 1e6:.2f} MB")
+        for name in names_of
+    ]
+    + [
+        (
+            "file to keep",
+            f"{4 * full_parameters / 1e6:.2f} MB",
+            f"{4 * lora_parameters / 1e6:.2f} MB",
+        )
+    ],
     ["bytes in one step", "full fine-tuning", "LoRA"],
 )
-saved = 1 - (lora_bytes["gradients"] + lora_bytes["optimizer"]) / (full_bytes["gradients"] + full_bytes["optimizer"])
-print(f"gradients and optimiser states: {saved:.1%} less; activations: {lora_bytes['activations'] / full_bytes['activations']:.2f} times as much")
+saved = 1 - (lora_bytes["gradients"] + lora_bytes["optimizer"]) / (
+    full_bytes["gradients"] + full_bytes["optimizer"]
+)
+print(
+    f"gradients and optimiser states: {saved:.1%} less; activations: "
+    f"{lora_bytes['activations'] / full_bytes['activations']:.2f} times as much"
+)
 # %% [markdown] lang="en"
 # Gradients and states are nearly gone. The activations are not: to learn A and B, autograd still has to keep the inputs of the
 # wrapped layers. For a small model and a large batch they are most of the bill, and LoRA doesn't touch them; gradient
@@ -655,15 +852,31 @@ import math
 
 
 def final_loss(learning_rate, adapter=None):
-    run = make_trainer(course.model("base"), rows, course.budget("lora_rate_steps"), learning_rate, adapter, warmup_steps=2, logging_steps=2)
+    run = make_trainer(
+        course.model("base"),
+        rows,
+        course.budget("lora_rate_steps"),
+        learning_rate,
+        adapter,
+        warmup_steps=2,
+        logging_steps=2,
+    )
     with course.timed("train"):
         run.train()
     return [entry["loss"] for entry in run.state.log_history if "loss" in entry][-1]
 
 
 rates = [course.budget("sft_lr") * factor for factor in (1, 3, 10, 30)]
-ends = {"full fine-tuning": [final_loss(rate) for rate in rates], "LoRA": [final_loss(rate, adapter_of(r)) for rate in rates]}
-show.curves({name: ([math.log10(rate) for rate in rates], losses) for name, losses in ends.items()}, title="Loss at the end of a short run", x="log10 of the learning rate", y="loss")
+ends = {
+    "full fine-tuning": [final_loss(rate) for rate in rates],
+    "LoRA": [final_loss(rate, adapter_of(r)) for rate in rates],
+}
+show.curves(
+    {name: ([math.log10(rate) for rate in rates], losses) for name, losses in ends.items()},
+    title="Loss at the end of a short run",
+    x="log10 of the learning rate",
+    y="loss",
+)
 best = {name: rates[losses.index(min(losses))] for name, losses in ends.items()}
 print("best rate: full fine-tuning", f"{best['full fine-tuning']:.1e}, LoRA", f"{best['LoRA']:.1e}")
 # %% id="rates.statement"
@@ -688,16 +901,42 @@ print("LoRA's best rate is higher:", best["LoRA"] > best["full fine-tuning"])
 # %% id="ranks" tags=["nbval-ignore-output"] reason="a plot and exact scores"
 ranks, scores = [1, 2, 4, 8, 16], []
 for rank in ranks:
-    run = make_trainer(course.model("base"), rows, course.budget("lora_sweep_steps"), course.budget("lora_lr"), adapter_of(rank))
+    run = make_trainer(
+        course.model("base"),
+        rows,
+        course.budget("lora_sweep_steps"),
+        course.budget("lora_lr"),
+        adapter_of(rank),
+    )
     with course.timed("train"):
         run.train()
     scores.append(share(evaluate(run.model)))
 largest = run.model
-intervals = {f"rank {rank}": (score, metrics.interval(round(score * len(test)), len(test))) for rank, score in zip(ranks, scores)}
-show.bars(intervals, title="Held-out facts by rank after a short training, with 95% intervals", bar=share(full_right))
-show.side_by_side([(rank, count_lora(config, ALL, rank), f"{count_lora(config, ALL, rank) / full_parameters:.2%}", f"{score:.1%}") for rank, score in zip(ranks, scores)], ["rank", "parameters", "share of the model", "held-out facts"])
+intervals = {
+    f"rank {rank}": (score, metrics.interval(round(score * len(test)), len(test)))
+    for rank, score in zip(ranks, scores)
+}
+show.bars(
+    intervals,
+    title="Held-out facts by rank after a short training, with 95% intervals",
+    bar=share(full_right),
+)
+show.side_by_side(
+    [
+        (
+            rank,
+            count_lora(config, ALL, rank),
+            f"{count_lora(config, ALL, rank) / full_parameters:.2%}",
+            f"{score:.1%}",
+        )
+        for rank, score in zip(ranks, scores)
+    ],
+    ["rank", "parameters", "share of the model", "held-out facts"],
+)
 # %% id="ranks.statement"
-print("rank 1 reaches at least 90% of full fine-tuning's score:", scores[0] >= 0.9 * share(full_right))
+print(
+    "rank 1 reaches at least 90% of full fine-tuning's score:", scores[0] >= 0.9 * share(full_right)
+)
 # %% [markdown] lang="en"
 # Rank 1, after a short training. The task is small for this model: the knowledge is there, and a *format* is to be learned. A
 # format fits into one direction a layer, so a higher rank buys nothing here. (In section 2 the strongest *one* direction of the
@@ -735,17 +974,37 @@ def invented(count):
 
 facts = invented(course.budget("lora_invented_rows"))
 false = sum(row["answer"] != answer for row, answer in zip(facts, train["answer"]))
-print(f"{len(facts)} rows, at least half of them with another answer than before: {false >= len(facts) / 2}")
+print(
+    f"{len(facts)} rows, at least half of them with another answer than before: "
+    f"{false >= len(facts) / 2}"
+)
 # %% id="knowledge" tags=["nbval-ignore-output"] reason="plots and exact scores"
 from datasets import Dataset
 
-made_up = Dataset.from_list([{"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]} for row in facts])
+made_up = Dataset.from_list(
+    [
+        {
+            "messages": [
+                {"role": "user", "content": row["question"]},
+                {"role": "assistant", "content": row["answer"]},
+            ]
+        }
+        for row in facts
+    ]
+)
 stored, histories = {}, {}
-for name, rate, adapter in (("full fine-tuning", course.budget("sft_lr"), None), (f"LoRA, rank {r}", course.budget("lora_lr"), adapter_of(r))):
-    run = make_trainer(course.model("base"), made_up, course.budget("lora_invented_steps"), rate, adapter)
+for name, rate, adapter in (
+    ("full fine-tuning", course.budget("sft_lr"), None),
+    (f"LoRA, rank {r}", course.budget("lora_lr"), adapter_of(r)),
+):
+    run = make_trainer(
+        course.model("base"), made_up, course.budget("lora_invented_steps"), rate, adapter
+    )
     with course.timed("train"):
         run.train()
-    answers = generate.chat(run.model, tokenizer, [row["question"] for row in facts], max_new_tokens=16)
+    answers = generate.chat(
+        run.model, tokenizer, [row["question"] for row in facts], max_new_tokens=16
+    )
     stored[name] = metrics.exact_match(answers, [row["answer"] for row in facts])
     histories[name] = run.state.log_history
 show.loss(histories, title="Learning invented answers", log=True)
@@ -760,13 +1019,28 @@ print("full fine-tuning stores more of the invented answers:", full_stored > lor
 # 那么*忘掉*了什么？预训练时读过的那类故事，各个模型现在续写得如何？（困惑度，越低越好。）最后一行是第 7 节里最大的、但只训练了一小段的那个适配器。
 # %% id="forgetting" tags=["nbval-ignore-output"] reason="perplexities of trained weights"
 stories = course.dataset("stories", "test")["text"][:100]
-models = {"base": base, "full fine-tuning": full.model, f"LoRA, rank {r}": lora.model, f"LoRA, rank {ranks[-1]}, short training": largest}
-perplexities = {name: metrics.perplexity(model, tokenizer, stories) for name, model in models.items()}
-show.side_by_side([(name, f"{value:.2f}") for name, value in perplexities.items()], ["model", "perplexity on stories"])
+models = {
+    "base": base,
+    "full fine-tuning": full.model,
+    f"LoRA, rank {r}": lora.model,
+    f"LoRA, rank {ranks[-1]}, short training": largest,
+}
+perplexities = {
+    name: metrics.perplexity(model, tokenizer, stories) for name, model in models.items()
+}
+show.side_by_side(
+    [(name, f"{value:.2f}") for name, value in perplexities.items()],
+    ["model", "perplexity on stories"],
+)
 # %% id="forgetting.statement"
 base_perplexity, full_perplexity, lora_perplexity, short_perplexity = perplexities.values()
-print("every fine-tuning forgets something:", min(full_perplexity, lora_perplexity, short_perplexity) > base_perplexity)
+print(
+    "every fine-tuning forgets something:",
+    min(full_perplexity, lora_perplexity, short_perplexity) > base_perplexity,
+)
 print("of the two LoRA runs, the short one forgets less:", short_perplexity < lora_perplexity)
+
+
 # %% [markdown] lang="en"
 # [Biderman and others](https://arxiv.org/abs/2405.09673) compared both on 7-billion-parameter models: on code and mathematics LoRA
 # learned less than full fine-tuning, and it forgot less. Don't take the second for a law: compare the rows above. Few trained numbers
@@ -823,38 +1097,69 @@ def plan(config: dict, budget: int) -> dict:
     """
     ### BEGIN SOLUTION
     attention, mlp = ["q_proj", "k_proj", "v_proj", "o_proj"], ["gate_proj", "up_proj", "down_proj"]
-    singles = sorted(([name] for name in attention + mlp), key=lambda targets: count_lora(config, targets, 1))
+    singles = sorted(
+        ([name] for name in attention + mlp), key=lambda targets: count_lora(config, targets, 1)
+    )
     for targets in (attention + mlp, mlp, attention, ["q_proj", "v_proj"], *reversed(singles)):
         r = budget // count_lora(config, targets, 1)
         if r >= 1:
             return {"targets": targets, "r": r, "alpha": 8, "learning_rate": 0.01}
     raise ValueError(f"A budget of {budget} parameters is too small for any projection at rank 1.")
     ### END SOLUTION
+
+
 # %% id="lora.plan.check"
 plan = check("lora.plan", plan)
 # %% id="plan.use" tags=["nbval-ignore-output"] reason="exact scores may differ between processors"
-chosen = plan(config, full_parameters // 100 - config["hidden_size"])  # leaves room for the row of <|im_end|>
-mine = LoraConfig(r=chosen["r"], lora_alpha=chosen["alpha"], target_modules=chosen["targets"], trainable_token_indices=[end], task_type="CAUSAL_LM")
+chosen = plan(
+    config, full_parameters // 100 - config["hidden_size"]
+)  # leaves room for the row of <|im_end|>
+mine = LoraConfig(
+    r=chosen["r"],
+    lora_alpha=chosen["alpha"],
+    target_modules=chosen["targets"],
+    trainable_token_indices=[end],
+    task_type="CAUSAL_LM",
+)
 run = make_trainer(course.model("base"), rows, steps // 2, chosen["learning_rate"], mine)
 with course.timed("train"):
     run.train()
 plan_right = evaluate(run.model)
 plan_score = share(plan_right)
-show.loss({"full fine-tuning": full.state.log_history, "your plan": run.state.log_history}, log=True)
-print(f"{count_lora(config, chosen['targets'], chosen['r']) / full_parameters:.2%} of the parameters: held-out facts {plan_score:.1%}, full fine-tuning {share(full_right):.1%}")
+show.loss(
+    {"full fine-tuning": full.state.log_history, "your plan": run.state.log_history}, log=True
+)
+print(
+    f"{count_lora(config, chosen['targets'], chosen['r']) / full_parameters:.2%} of the "
+    f"parameters: held-out facts {plan_score:.1%}, full fine-tuning {share(full_right):.1%}"
+)
 # %% id="plan.statement"
-print("the plan stays within 1% of the parameters:", sum(p.numel() for p in run.model.parameters() if p.requires_grad) <= full_parameters // 100)
+print(
+    "the plan stays within 1% of the parameters:",
+    sum(p.numel() for p in run.model.parameters() if p.requires_grad) <= full_parameters // 100,
+)
 # %% [markdown] lang="en"
 # ## 10. Report
 # %% [markdown] lang="zh-CN" of="c1da687b"
 # ## 10. 报告
 # %% id="report"
 course.report(
-    "LoRA's share of full fine-tuning's score on held-out facts", before / share(full_right), kept, 0.95,
-    lora_score=round(share(lora_right), 3), full_score=round(share(full_right), 3), lora_questions=len(test),
-    lora_trained_share=round(lora_parameters / full_parameters, 4), lora_one_percent_score=round(plan_score, 3),
-    lora_state_bytes_saved=round(saved, 3), lora_invented_full=round(full_stored, 3), lora_invented_lora=round(lora_stored, 3),
-    lora_stories_base=round(base_perplexity, 2), lora_stories_full=round(full_perplexity, 2), lora_stories_lora=round(lora_perplexity, 2), lora_stories_short=round(short_perplexity, 2),
+    "LoRA's share of full fine-tuning's score on held-out facts",
+    before / share(full_right),
+    kept,
+    0.95,
+    lora_score=round(share(lora_right), 3),
+    full_score=round(share(full_right), 3),
+    lora_questions=len(test),
+    lora_trained_share=round(lora_parameters / full_parameters, 4),
+    lora_one_percent_score=round(plan_score, 3),
+    lora_state_bytes_saved=round(saved, 3),
+    lora_invented_full=round(full_stored, 3),
+    lora_invented_lora=round(lora_stored, 3),
+    lora_stories_base=round(base_perplexity, 2),
+    lora_stories_full=round(full_perplexity, 2),
+    lora_stories_lora=round(lora_perplexity, 2),
+    lora_stories_short=round(short_perplexity, 2),
 )
 # %% [markdown] lang="en"
 # ## Summary

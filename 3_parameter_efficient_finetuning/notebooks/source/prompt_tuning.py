@@ -28,7 +28,11 @@
 # **开销。** 双核笔记本上约两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[提示微调](../../prompt_tuning.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup"
 import random
 
@@ -56,13 +60,20 @@ test = course.dataset("facts", "test").select(range(course.budget("eval_rows")))
 
 def polite(row):
     answer = say(row["answer"].removesuffix("."), "polite", random.Random(row["question"]))
-    return {"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": answer}]}
+    return {
+        "messages": [
+            {"role": "user", "content": row["question"]},
+            {"role": "assistant", "content": answer},
+        ]
+    }
 
 
 polite_rows = facts.map(polite)
 print(polite_rows[0]["messages"])
 asked = set(facts["question"])
-print(len(test), "held-out questions, asked in training:", sum(q in asked for q in test["question"]))
+print(
+    len(test), "held-out questions, asked in training:", sum(q in asked for q in test["question"])
+)
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 with course.timed("import"):
     tokenizer = course.tokenizer("instruct")
@@ -81,14 +92,24 @@ def judge(answers):
     words = lambda text: f" {metrics.normalize(text)} "
     right = [words(want) in words(answer) for answer, want in zip(answers, test["answer"])]
     mean = lambda flags: sum(flags) / len(flags)
-    return {"polite": mean(manner), "right": mean(right), "both": mean([m and r for m, r in zip(manner, right)])}
+    return {
+        "polite": mean(manner),
+        "right": mean(right),
+        "both": mean([m and r for m, r in zip(manner, right)]),
+    }
 
 
 bare, asked_for = chat(instruct), chat(instruct, system="Be polite.")
-show.side_by_side(list(zip(test["question"][:4], bare, asked_for)), ["question", "no system prompt", "with: Be polite."])
+show.side_by_side(
+    list(zip(test["question"][:4], bare, asked_for)),
+    ["question", "no system prompt", "with: Be polite."],
+)
 before, hard = judge(bare), judge(asked_for)
 for name, result in (("no system prompt", before), ("with a system prompt", hard)):
-    print(f"{name}: polite {result['polite']:.1%}, right {result['right']:.1%}, both {result['both']:.1%}")
+    print(
+        f"{name}: polite {result['polite']:.1%}, right {result['right']:.1%}, "
+        f"both {result['both']:.1%}"
+    )
 # %% id="baseline.statement"
 print("without a system prompt, under 5% of the answers are polite:", before["polite"] < 0.05)
 # %% [markdown] lang="en"
@@ -120,20 +141,37 @@ print("without a system prompt, under 5% of the answers are polite:", before["po
 #
 # 第一稿只把它们放进去，别的什么都不改。它居然能运行：
 # %% id="draft"
-row = tokenizer.apply_chat_template(polite_rows[0]["messages"], return_dict=True, return_assistant_tokens_mask=True)
+row = tokenizer.apply_chat_template(
+    polite_rows[0]["messages"], return_dict=True, return_assistant_tokens_mask=True
+)
 ids = torch.tensor([row["input_ids"]], device=course.device)
 mask = torch.ones_like(ids)
-labels = torch.tensor([[i if m else -100 for i, m in zip(row["input_ids"], row["assistant_masks"])]], device=course.device)
+labels = torch.tensor(
+    [[i if m else -100 for i, m in zip(row["input_ids"], row["assistant_masks"])]],
+    device=course.device,
+)
 embed = instruct.get_input_embeddings()
-system = tokenizer("<|im_start|>system\nBe polite.<|im_end|>\n", add_special_tokens=False)["input_ids"]
+system = tokenizer("<|im_start|>system\nBe polite.<|im_end|>\n", add_special_tokens=False)[
+    "input_ids"
+]
 
 with torch.no_grad():
-    virtual = embed(torch.tensor(system, device=course.device))  # vectors of words, for now: then we know what must come out
-    draft = instruct(inputs_embeds=torch.cat([virtual[None], embed(ids)], dim=1), attention_mask=mask, use_cache=True)
+    virtual = embed(
+        torch.tensor(system, device=course.device)
+    )  # vectors of words, for now: then we know what must come out
+    draft = instruct(
+        inputs_embeds=torch.cat([virtual[None], embed(ids)], dim=1),
+        attention_mask=mask,
+        use_cache=True,
+    )
     draft = draft.logits[:, len(system) :]
-    words = instruct(input_ids=torch.cat([torch.tensor([system], device=course.device), ids], dim=1)).logits[:, len(system) :]
+    words = instruct(
+        input_ids=torch.cat([torch.tensor([system], device=course.device), ids], dim=1)
+    ).logits[:, len(system) :]
 print(f"{len(system)} virtual tokens before {ids.shape[1]} tokens of text")
 print("the draft computes what the same words compute:", torch.allclose(draft, words, atol=1e-4))
+
+
 # %% [markdown] lang="en"
 # No error, and wrong. The attention mask is as long as the *text*, so it ends too early, and transformers fills a short mask up with
 # zeros at its end: the last tokens of the text can't be seen any more. (That is so with the cache on, the default. Without, as in
@@ -182,12 +220,17 @@ def prepend(prompt, embeddings, attention_mask, labels) -> dict:
         "labels": torch.cat([labels.new_full((rows, tokens), -100), labels], dim=1),
     }
     ### END SOLUTION
+
+
 # %% id="prompt.prepend.check"
 prepend = check("prompt.prepend", prepend)
 # %% id="prepend.use"
 with torch.no_grad():
     logits = instruct(**prepend(virtual, embed(ids), mask, labels)).logits[:, len(system) :]
-print("a soft prompt made of words computes what the words compute:", torch.allclose(logits, words, atol=1e-4))
+print(
+    "a soft prompt made of words computes what the words compute:",
+    torch.allclose(logits, words, atol=1e-4),
+)
 # %% [markdown] lang="en"
 # So **every text prompt is a soft prompt**, one of very many. Training can start at good words and walk on to places where no word is.
 #
@@ -250,10 +293,14 @@ class SoftPrompt(torch.nn.Module):
             labels = torch.cat([labels.new_full((rows, tokens), -100), labels], dim=1)
         return self.model(
             inputs_embeds=torch.cat([self.prompt.expand(rows, -1, -1), embeddings], dim=1),
-            attention_mask=torch.cat([attention_mask.new_ones(rows, tokens), attention_mask], dim=1),
+            attention_mask=torch.cat(
+                [attention_mask.new_ones(rows, tokens), attention_mask], dim=1
+            ),
             labels=labels,
         )
         ### END SOLUTION
+
+
 # %% id="prompt.module.check"
 SoftPrompt = check("prompt.module", SoftPrompt)
 # %% [markdown] lang="en"
@@ -261,19 +308,42 @@ SoftPrompt = check("prompt.module", SoftPrompt)
 # %% [markdown] lang="zh-CN" of="05760076"
 # 换成 PEFT 的 `PromptTuningConfig`，用同样的提示：数值相同吗？
 # %% id="compare.prompt"
-from peft import LoraConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig, get_peft_model
+from peft import (
+    LoraConfig,
+    PrefixTuningConfig,
+    PromptEncoderConfig,
+    PromptTuningConfig,
+    get_peft_model,
+)
 
-chats = [tokenizer.apply_chat_template(c, return_dict=True, return_assistant_tokens_mask=True) for c in polite_rows["messages"][:6]]
-own_labels = [torch.tensor([i if m else -100 for i, m in zip(c["input_ids"], c["assistant_masks"])]) for c in chats]
-batch = tokenizer.pad({"input_ids": [c["input_ids"] for c in chats]}, padding_side="right", return_tensors="pt").to(course.device)
-batch["labels"] = torch.nn.utils.rnn.pad_sequence(own_labels, batch_first=True, padding_value=-100).to(course.device)
+chats = [
+    tokenizer.apply_chat_template(c, return_dict=True, return_assistant_tokens_mask=True)
+    for c in polite_rows["messages"][:6]
+]
+own_labels = [
+    torch.tensor([i if m else -100 for i, m in zip(c["input_ids"], c["assistant_masks"])])
+    for c in chats
+]
+batch = tokenizer.pad(
+    {"input_ids": [c["input_ids"] for c in chats]}, padding_side="right", return_tensors="pt"
+).to(course.device)
+batch["labels"] = torch.nn.utils.rnn.pad_sequence(
+    own_labels, batch_first=True, padding_value=-100
+).to(course.device)
 
-theirs = get_peft_model(course.model("instruct"), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=8)).eval()
+theirs = get_peft_model(
+    course.model("instruct"), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=8)
+).eval()
 ours = SoftPrompt(course.model("instruct"), 8)
 with torch.no_grad():
     ours.prompt.copy_(theirs.prompt_encoder["default"].embedding.weight)
     one, two = ours(**batch), theirs(**batch)
-print("logits equal to PEFT's:", torch.allclose(one.logits, two.logits, atol=1e-5), "| loss:", bool(abs(one.loss - two.loss) < 1e-5))
+print(
+    "logits equal to PEFT's:",
+    torch.allclose(one.logits, two.logits, atol=1e-5),
+    "| loss:",
+    bool(abs(one.loss - two.loss) < 1e-5),
+)
 print("numbers trained, of all:", theirs.get_nb_trainable_parameters())
 # %% [markdown] lang="en"
 # ## 3. Prefix tuning: a prompt in every layer
@@ -292,11 +362,25 @@ print("numbers trained, of all:", theirs.get_nb_trainable_parameters())
 # 它们的形状要当心。SmolLM2 用的是**分组查询注意力（grouped-query attention）**：几个查询头共用一个键值头。
 # %% id="shapes"
 config = instruct.config
-print("query heads:", config.num_attention_heads, "| key and value heads:", config.num_key_value_heads, "| width of a head:", config.head_dim)
+print(
+    "query heads:",
+    config.num_attention_heads,
+    "| key and value heads:",
+    config.num_key_value_heads,
+    "| width of a head:",
+    config.head_dim,
+)
 with torch.no_grad():
     cache = instruct(input_ids=ids, use_cache=True).past_key_values
 key, value = cache.layers[0].keys, cache.layers[0].values
-print("layer 0 keeps keys of shape (rows, heads, tokens, width):", tuple(key.shape), "and values:", tuple(value.shape))
+print(
+    "layer 0 keeps keys of shape (rows, heads, tokens, width):",
+    tuple(key.shape),
+    "and values:",
+    tuple(value.shape),
+)
+
+
 # %% [markdown] lang="en"
 # ### Exercise `prompt.prefix` 🐕 (20 minutes)
 #
@@ -335,20 +419,36 @@ def prefix_to_cache(table, rows: int, config) -> list[tuple]:
     parts = parts.permute(1, 2, 3, 0, 4)  # layer, key or value, head, token, width
     return [tuple(part.expand(rows, -1, -1, -1) for part in layer) for layer in parts]
     ### END SOLUTION
+
+
 # %% id="prompt.prefix.check"
 prefix_to_cache = check("prompt.prefix", prefix_to_cache)
 # %% id="compare.prefix"
 from transformers import DynamicCache
 
-theirs = get_peft_model(course.model("instruct"), PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5)).eval()
+theirs = get_peft_model(
+    course.model("instruct"), PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5)
+).eval()
 table = theirs.prompt_encoder["default"].embedding.weight
-mask = torch.cat([batch["attention_mask"].new_ones(6, 5), batch["attention_mask"]], dim=1)  # text and labels keep their length
+mask = torch.cat(
+    [batch["attention_mask"].new_ones(6, 5), batch["attention_mask"]], dim=1
+)  # text and labels keep their length
 with torch.no_grad():
     cache = DynamicCache(prefix_to_cache(table, 6, config))
-    one = instruct(input_ids=batch["input_ids"], attention_mask=mask, labels=batch["labels"], past_key_values=cache)
+    one = instruct(
+        input_ids=batch["input_ids"],
+        attention_mask=mask,
+        labels=batch["labels"],
+        past_key_values=cache,
+    )
     two = theirs(**batch)
 print("table of the prefix:", tuple(table.shape))
-print("logits equal to PEFT's:", torch.allclose(one.logits, two.logits, atol=1e-5), "| loss:", bool(abs(one.loss - two.loss) < 1e-5))
+print(
+    "logits equal to PEFT's:",
+    torch.allclose(one.logits, two.logits, atol=1e-5),
+    "| loss:",
+    bool(abs(one.loss - two.loss) < 1e-5),
+)
 # %% [markdown] lang="en"
 # How should a prefix start? LoRA starts as *nothing*: its change is zero. A prefix of zeros looks as harmless, and PEFT offers it as
 # `init_weights="zero"`, "a no-op". But a key of zeros still has the score 0, and $e^0 = 1$: each virtual token takes its part of the
@@ -360,14 +460,25 @@ print("logits equal to PEFT's:", torch.allclose(one.logits, two.logits, atol=1e-
 # %% id="zero"
 from peft import initialize_kv_prefix_from_text
 
-zero = get_peft_model(course.model("instruct"), PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5, init_weights="zero")).eval()
-told = get_peft_model(course.model("instruct"), PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=len(system))).eval()
+zero = get_peft_model(
+    course.model("instruct"),
+    PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5, init_weights="zero"),
+).eval()
+told = get_peft_model(
+    course.model("instruct"),
+    PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=len(system)),
+).eval()
 initialize_kv_prefix_from_text(told, tokenizer, text="Be polite.")
 with torch.no_grad():
     untouched, zeros = instruct(input_ids=ids).logits, zero(input_ids=ids).logits
     started = told(input_ids=ids).logits
 print("a prefix of zeros changes nothing:", torch.allclose(untouched, zeros, atol=1e-4))
-print("a prefix started from a system prompt computes what the words compute:", torch.allclose(started, words, atol=1e-4))
+print(
+    "a prefix started from a system prompt computes what the words compute:",
+    torch.allclose(started, words, atol=1e-4),
+)
+
+
 # %% [markdown] lang="en"
 # ## 4. What does it cost?
 #
@@ -416,7 +527,9 @@ def count(method: str, tokens: int, config, encoder: int = 0) -> tuple[int, int]
     ### BEGIN SOLUTION
     width = config.hidden_size
     if method == "prefix":
-        stored = tokens * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim
+        stored = (
+            tokens * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim
+        )
         return stored, stored
     stored = tokens * width
     if method == "prompt":
@@ -424,6 +537,8 @@ def count(method: str, tokens: int, config, encoder: int = 0) -> tuple[int, int]
     layers = [(width, encoder), (encoder, encoder), (encoder, width)]
     return stored + sum(a * b + b for a, b in layers), stored
     ### END SOLUTION
+
+
 # %% id="prompt.count.check"
 count = check("prompt.count", count)
 # %% [markdown] lang="en"
@@ -442,14 +557,26 @@ import warnings
 budgets = [count("prefix", tokens, config)[0] for tokens in (1, 4, 16)]
 few = budgets[0] // config.hidden_size  # virtual tokens of prompt tuning at the smallest budget
 upper = list(range(config.num_hidden_layers // 2, config.num_hidden_layers))
-widest = lambda budget: max(e for e in range(1, 512) if count("p-tuning", few, config, e)[0] <= budget)
+widest = lambda budget: max(
+    e for e in range(1, 512) if count("p-tuning", few, config, e)[0] <= budget
+)
 task = dict(task_type="CAUSAL_LM")
 soft = dict(**task, prompt_tuning_init="SAMPLE_VOCAB")  # start from the embeddings of random tokens
-lora = lambda r, **where: LoraConfig(**{**task, "r": r, "lora_alpha": 2 * r, "target_modules": ["k_proj", "v_proj"], **where})
+lora = lambda r, **where: LoraConfig(
+    **{**task, "r": r, "lora_alpha": 2 * r, "target_modules": ["k_proj", "v_proj"], **where}
+)
 methods = {
-    "prompt tuning": [PromptTuningConfig(**soft, num_virtual_tokens=budget // config.hidden_size) for budget in budgets],
-    "prefix tuning": [PrefixTuningConfig(**task, num_virtual_tokens=tokens) for tokens in (1, 4, 16)],
-    "P-tuning": [PromptEncoderConfig(**task, num_virtual_tokens=few, encoder_hidden_size=widest(budget)) for budget in budgets[1:]],
+    "prompt tuning": [
+        PromptTuningConfig(**soft, num_virtual_tokens=budget // config.hidden_size)
+        for budget in budgets
+    ],
+    "prefix tuning": [
+        PrefixTuningConfig(**task, num_virtual_tokens=tokens) for tokens in (1, 4, 16)
+    ],
+    "P-tuning": [
+        PromptEncoderConfig(**task, num_virtual_tokens=few, encoder_hidden_size=widest(budget))
+        for budget in budgets[1:]
+    ],
     "LoRA": [lora(1, target_modules=["v_proj"], layers_to_transform=upper), lora(1), lora(4)],
 }
 
@@ -465,9 +592,20 @@ for method, all_settings in methods.items():
     for settings in all_settings:
         trained = wrap("instruct", settings).get_nb_trainable_parameters()[0]
         stored = few * config.hidden_size if method == "P-tuning" else trained
-        rows.append([method, getattr(settings, "num_virtual_tokens", None) or f"rank {settings.r}", trained, stored, f"{trained / total:.2%}"])
+        rows.append(
+            [
+                method,
+                getattr(settings, "num_virtual_tokens", None) or f"rank {settings.r}",
+                trained,
+                stored,
+                f"{trained / total:.2%}",
+            ]
+        )
 show.side_by_side(rows, ["method", "virtual tokens", "trained", "stored", "trained, of all"])
-print("the largest budget is at most 0.5% of the parameters:", max(row[2] for row in rows) <= 0.005 * total)
+print(
+    "the largest budget is at most 0.5% of the parameters:",
+    max(row[2] for row in rows) <= 0.005 * total,
+)
 # %% [markdown] lang="en"
 # ## 5. Train: where to start, and how fast
 #
@@ -508,25 +646,43 @@ def make_trainer(model, dataset, steps, batch_size, learning_rate, **options):
         seed=course.seed,
         dataset_kwargs={"skip_prepare_dataset": "labels" in dataset.column_names},
     )
-    trainer = SFTTrainer(model=model, args=SFTConfig(**{**defaults, **options}), train_dataset=dataset, processing_class=tokenizer)
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(**{**defaults, **options}),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+    )
     trainer.remove_callback(PrinterCallback)  # the plots show the losses
     return trainer
 
 
-def train(model, dataset, learning_rate, steps=course.budget("prompt_steps"), batch_size=course.budget("prompt_batch"), **options):
+def train(
+    model,
+    dataset,
+    learning_rate,
+    steps=course.budget("prompt_steps"),
+    batch_size=course.budget("prompt_batch"),
+    **options,
+):
     trainer = make_trainer(model, dataset, steps, batch_size, learning_rate, **options)
     with course.timed("train"):
         trainer.train()
     return trainer
 
 
-polite_data = make_trainer(wrap("instruct", methods["LoRA"][0]), polite_rows.select_columns("messages"), 1, 1, 1e-3).train_dataset
+polite_data = make_trainer(
+    wrap("instruct", methods["LoRA"][0]), polite_rows.select_columns("messages"), 1, 1, 1e-3
+).train_dataset
 text = "<|im_start|>system\nBe polite.<|im_end|>\n"
 starts = {
     "noise": PromptTuningConfig(**task, num_virtual_tokens=len(system)),
     "random tokens": PromptTuningConfig(**soft, num_virtual_tokens=len(system)),
     "a system prompt": PromptTuningConfig(
-        **task, num_virtual_tokens=len(system), prompt_tuning_init="TEXT", prompt_tuning_init_text=text, tokenizer_name_or_path=course.model_id("instruct")
+        **task,
+        num_virtual_tokens=len(system),
+        prompt_tuning_init="TEXT",
+        prompt_tuning_init_text=text,
+        tokenizer_name_or_path=course.model_id("instruct"),
     ),
 }
 # %% id="starts" tags=["nbval-ignore-output"] reason="a plot"
@@ -537,18 +693,28 @@ for name, settings in starts.items():
 from_words = run.model.eval()
 show.loss(histories, title="Where the prompt starts")
 # %% id="starts.statement"
-first, last = ({name: [e["loss"] for e in h if "loss" in e][at] for name, h in histories.items()} for at in (0, -1))
+first, last = (
+    {name: [e["loss"] for e in h if "loss" in e][at] for name, h in histories.items()}
+    for at in (0, -1)
+)
 print("at the first steps, the lowest loss:", min(first, key=first.get))
-print("after 15 steps, noise has caught up with the system prompt:", last["noise"] <= last["a system prompt"] + 0.02)
+print(
+    "after 15 steps, noise has caught up with the system prompt:",
+    last["noise"] <= last["a system prompt"] + 0.02,
+)
 # %% id="rates" tags=["nbval-ignore-output"] reason="a plot"
 histories = {}
 for rate in (0.001, 0.01, 0.1, 1.0):
-    run = train(wrap("instruct", starts["random tokens"]), polite_data, rate, steps=10, logging_steps=1)
+    run = train(
+        wrap("instruct", starts["random tokens"]), polite_data, rate, steps=10, logging_steps=1
+    )
     histories[f"learning rate {rate}"] = run.state.log_history
 show.loss(histories, title="How fast it goes")
 # %% id="rates.statement"
 ends = {name: [e["loss"] for e in h if "loss" in e][-1] for name, h in histories.items()}
 print("worst of the four:", max(ends, key=ends.get))
+
+
 # %% [markdown] lang="en"
 # Noise catches up in the end, but takes several times as many steps as random tokens do; with few steps or a large model that
 # difference matters. And the worst of the four rates, 0.001, is the one that full fine-tuning of this tiny model takes in module 1.
@@ -605,26 +771,49 @@ def left_batch(prompt, texts: list) -> dict:
         rows.append(torch.cat([text.new_zeros(missing, text.shape[1]), prompt, text]))
         masks.append([0] * missing + [1] * (len(prompt) + len(text)))
     mask = torch.tensor(masks, device=prompt.device)
-    return {"inputs_embeds": torch.stack(rows), "attention_mask": mask, "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0)}
+    return {
+        "inputs_embeds": torch.stack(rows),
+        "attention_mask": mask,
+        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
+    }
     ### END SOLUTION
+
+
 # %% id="prompt.left.check"
 left_batch = check("prompt.left", left_batch)
+
+
 # %% id="respond"
 def respond(model, questions=test["question"], batch_size=64):
     """Greedy answers of a PEFT model."""
     if model.active_peft_config.peft_type not in ("PROMPT_TUNING", "P_TUNING"):
-        return generate.chat(model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens"))
+        return generate.chat(
+            model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens")
+        )
     base = model.get_base_model()
     prompt, answers = model.get_prompt(batch_size=1)[0].detach(), []
     ends = generate.turn_end_ids(base, tokenizer)
     with course.timed("generate"), torch.no_grad():
         for at in range(0, len(questions), batch_size):
-            chats = [[{"role": "user", "content": question}] for question in questions[at : at + batch_size]]
-            ids = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
-            texts = [base.get_input_embeddings()(torch.tensor(row, device=base.device)) for row in ids]
+            chats = [
+                [{"role": "user", "content": question}]
+                for question in questions[at : at + batch_size]
+            ]
+            ids = tokenizer.apply_chat_template(
+                chats, add_generation_prompt=True, return_dict=True
+            )["input_ids"]
+            texts = [
+                base.get_input_embeddings()(torch.tensor(row, device=base.device)) for row in ids
+            ]
             output = base.generate(
-                **left_batch(prompt, texts), max_new_tokens=course.budget("max_new_tokens"), do_sample=False, temperature=None,
-                top_p=None, top_k=None, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id,
+                **left_batch(prompt, texts),
+                max_new_tokens=course.budget("max_new_tokens"),
+                do_sample=False,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                eos_token_id=ends,
+                pad_token_id=tokenizer.pad_token_id,
             )
             answers += tokenizer.batch_decode(output, skip_special_tokens=True)
     return answers
@@ -638,21 +827,46 @@ def first_logits(batch):
 
 def by_peft(rows):
     """The same from PEFT's own generate, for a batch that is padded on the left."""
-    inputs = tokenizer.pad({"input_ids": rows}, padding_side="left", return_tensors="pt").to(course.device)
-    options = dict(max_new_tokens=1, do_sample=False, output_logits=True, return_dict_in_generate=True, pad_token_id=tokenizer.pad_token_id)
+    inputs = tokenizer.pad({"input_ids": rows}, padding_side="left", return_tensors="pt").to(
+        course.device
+    )
+    options = dict(
+        max_new_tokens=1,
+        do_sample=False,
+        output_logits=True,
+        return_dict_in_generate=True,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "Position ids are not supported ... Ignoring position ids."
+        warnings.simplefilter(
+            "ignore"
+        )  # "Position ids are not supported ... Ignoring position ids."
         return from_words.generate(**inputs, **options).logits[0][0]
 
 
-short, long = ([{"role": "user", "content": text}] for text in (test["question"][0], " ".join(test["question"][1:9])))
-ids = [tokenizer.apply_chat_template(c, add_generation_prompt=True, return_dict=True)["input_ids"] for c in (short, long)]
+short, long = (
+    [{"role": "user", "content": text}]
+    for text in (test["question"][0], " ".join(test["question"][1:9]))
+)
+ids = [
+    tokenizer.apply_chat_template(c, add_generation_prompt=True, return_dict=True)["input_ids"]
+    for c in (short, long)
+]
 prompt = from_words.get_prompt(batch_size=1)[0].detach()
 texts = [embed(torch.tensor(row, device=course.device)) for row in ids]
-alone, together = first_logits(left_batch(prompt, texts[:1])), first_logits(left_batch(prompt, texts))
+alone, together = (
+    first_logits(left_batch(prompt, texts[:1])),
+    first_logits(left_batch(prompt, texts)),
+)
 print("left_batch: a long neighbour changes nothing:", torch.allclose(alone, together, atol=1e-4))
-print("PEFT's generate equals ours for a question alone:", torch.allclose(by_peft(ids[:1]), alone, atol=1e-4))
-print("PEFT's generate: a long neighbour changes nothing:", torch.allclose(by_peft(ids), alone, atol=1e-4))
+print(
+    "PEFT's generate equals ours for a question alone:",
+    torch.allclose(by_peft(ids[:1]), alone, atol=1e-4),
+)
+print(
+    "PEFT's generate: a long neighbour changes nothing:",
+    torch.allclose(by_peft(ids), alone, atol=1e-4),
+)
 # %% [markdown] lang="en"
 # PEFT (0.21) writes virtual tokens before the padding and drops the position ids, for prompt tuning and P-tuning; it says so in a
 # warning. The answer to a question then depends on its neighbours. Prefix tuning is not affected: its keys sit in the cache, and
@@ -669,7 +883,12 @@ print("PEFT's generate: a long neighbour changes nothing:", torch.allclose(by_pe
 #
 # 所有方法都用同样的行、同样的顺序、同样的步数；学习率各用各的（事先试过，取几个中最好的）。
 # %% id="sweep.soft" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
-rates = {"prompt tuning": "prompt_lr", "prefix tuning": "prompt_prefix_lr", "P-tuning": "prompt_encoder_lr", "LoRA": "prompt_lora_lr"}
+rates = {
+    "prompt tuning": "prompt_lr",
+    "prefix tuning": "prompt_prefix_lr",
+    "P-tuning": "prompt_encoder_lr",
+    "LoRA": "prompt_lora_lr",
+}
 results, tuned, said = {}, {}, {}
 
 
@@ -680,7 +899,10 @@ def run(method):
         tuned[key] = trainer.model.eval()
         said[key] = respond(trainer.model)
         results[key] = judge(said[key])
-        print(f"{method}, {key[1]} trained: " + ", ".join(f"{name} {value:.1%}" for name, value in results[key].items()))
+        print(
+            f"{method}, {key[1]} trained: "
+            + ", ".join(f"{name} {value:.1%}" for name, value in results[key].items())
+        )
 
 
 run("prompt tuning")
@@ -690,18 +912,35 @@ run("P-tuning")
 # %% id="sweep.lora" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 run("LoRA")
 # %% id="plot" tags=["nbval-ignore-output"] reason="a plot"
-bars = {"untouched": before, "system prompt": hard} | {f"{method}, {trained}": result for (method, trained), result in results.items()}
+bars = {"untouched": before, "system prompt": hard} | {
+    f"{method}, {trained}": result for (method, trained), result in results.items()
+}
 with_interval = lambda value: (value, metrics.interval(round(value * len(test)), len(test)))
-show.bars({name: with_interval(result["both"]) for name, result in bars.items()}, title="polite and right, held-out facts", bar=hard["both"])
+show.bars(
+    {name: with_interval(result["both"]) for name, result in bars.items()},
+    title="polite and right, held-out facts",
+    bar=hard["both"],
+)
 # %% id="plot.statement"
 best = max((key for key in results if key[0] != "LoRA"), key=lambda key: results[key]["both"])
 after = results[best]
 print("the best soft prompt is polite in at least 95% of its answers:", after["polite"] >= 0.95)
-print("it is polite and right at least 0.9 times as often as with the system prompt:", after["both"] >= 0.9 * hard["both"])
+print(
+    "it is polite and right at least 0.9 times as often as with the system prompt:",
+    after["both"] >= 0.9 * hard["both"],
+)
 smallest = budgets[0]
-print(f"with {smallest} numbers each, prompt tuning does better than LoRA:", results["prompt tuning", smallest]["both"] > results["LoRA", smallest]["both"])
+print(
+    f"with {smallest} numbers each, prompt tuning does better than LoRA:",
+    results["prompt tuning", smallest]["both"] > results["LoRA", smallest]["both"],
+)
 # %% id="examples" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
-show.side_by_side(list(zip(test["question"][:4], bare, said[best])), ["question", "untouched", ", ".join(map(str, best))])
+show.side_by_side(
+    list(zip(test["question"][:4], bare, said[best])),
+    ["question", "untouched", ", ".join(map(str, best))],
+)
+
+
 # %% [markdown] lang="en"
 # The dotted line is the system prompt's score. What a soft prompt gained over it here is not the score but the way to it: nobody had
 # to find words. And the smallest prompt is short: in the run stored here each conversation carries 4 virtual tokens instead of the 12
@@ -731,7 +970,10 @@ def nearest(prompt):
 
 
 print("from a system prompt:", nearest(prompt))
-print("from random tokens:  ", nearest(tuned["prompt tuning", smallest].get_prompt(batch_size=1)[0].detach()))
+print(
+    "from random tokens:  ",
+    nearest(tuned["prompt tuning", smallest].get_prompt(batch_size=1)[0].detach()),
+)
 # %% [markdown] lang="en"
 # It is no hidden sentence. Where it started from words, it still resembles them. From random tokens, most neighbours mean nothing; but
 # look at the run stored here: none of its four vectors started at ` politely`, and one of them found the way there.
@@ -757,14 +999,28 @@ for method in ("prompt tuning", "prefix tuning"):
         crowd = [
             answer
             for at in range(0, len(test), 50)
-            for answer in generate.chat(model, tokenizer, [*test["question"][at : at + 50], longest], max_new_tokens=course.budget("max_new_tokens"))[:-1]
+            for answer in generate.chat(
+                model,
+                tokenizer,
+                [*test["question"][at : at + 50], longest],
+                max_new_tokens=course.budget("max_new_tokens"),
+            )[:-1]
         ]
     with_neighbour[method] = judge(crowd)
-    print(f"{method}: polite and right {alone['both']:.1%}, beside a long neighbour {with_neighbour[method]['both']:.1%}")
+    print(
+        f"{method}: polite and right {alone['both']:.1%}, "
+        f"beside a long neighbour {with_neighbour[method]['both']:.1%}"
+    )
 # %% id="neighbour.statement"
 score = lambda method: with_neighbour[method]["both"]
-print("prompt tuning beside a long neighbour: polite and right in under 10% of the answers:", score("prompt tuning") < 0.10)
-print("prefix tuning: the neighbour changes under 2 points:", abs(score("prefix tuning") - results["prefix tuning", budgets[1]]["both"]) < 0.02)
+print(
+    "prompt tuning beside a long neighbour: polite and right in under 10% of the answers:",
+    score("prompt tuning") < 0.10,
+)
+print(
+    "prefix tuning: the neighbour changes under 2 points:",
+    abs(score("prefix tuning") - results["prefix tuning", budgets[1]]["both"]) < 0.02,
+)
 # %% [markdown] lang="en"
 # One long neighbour, and the prompt is gone: as if it had never been trained. **Cure:** virtual tokens between padding and text, as
 # in `left_batch`; or batches of equal length; or store the *cache* of the virtual tokens and use it as a prefix. After every change
@@ -784,19 +1040,43 @@ print("prefix tuning: the neighbour changes under 2 points:", abs(score("prefix 
 # 礼貌本来就在指令模型里，提示只需把它唤出来。现在换成模块 1 的任务：拿从未见过对话的**基座模型**来，让它回答问题。
 # 用中间那档预算，三种方法用同样的行，答案简短。打两次分：一次看整个回答，一次只看第一个句号之前的部分。
 # %% id="base" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
-fact_data = make_trainer(wrap("base", methods["LoRA"][0]), facts.select_columns("messages"), 1, 1, 1e-3).train_dataset
+fact_data = make_trainer(
+    wrap("base", methods["LoRA"][0]), facts.select_columns("messages"), 1, 1, 1e-3
+).train_dataset
 whole, start, texts = {}, {}, {}
 for method in ("prompt tuning", "prefix tuning", "LoRA"):
-    trainer = train(wrap("base", methods[method][1]), fact_data, course.budget(rates[method]), course.budget("prompt_answer_steps"), course.budget("prompt_answer_batch"))
+    trainer = train(
+        wrap("base", methods[method][1]),
+        fact_data,
+        course.budget(rates[method]),
+        course.budget("prompt_answer_steps"),
+        course.budget("prompt_answer_batch"),
+    )
     texts[method] = respond(trainer.model.eval())
     whole[method] = metrics.exact_match(texts[method], test["answer"])
-    start[method] = metrics.exact_match([text.split(".")[0] for text in texts[method]], test["answer"])
-show.side_by_side(list(zip(test["question"][:3], *(answers[:3] for answers in texts.values()))), ["question", *texts], limit=60)
-both_scores = {f"{method}, whole answer": whole[method] for method in whole} | {f"{method}, up to the full stop": start[method] for method in start}
-show.bars({name: with_interval(value) for name, value in both_scores.items()}, title="base model, held-out facts")
+    start[method] = metrics.exact_match(
+        [text.split(".")[0] for text in texts[method]], test["answer"]
+    )
+show.side_by_side(
+    list(zip(test["question"][:3], *(answers[:3] for answers in texts.values()))),
+    ["question", *texts],
+    limit=60,
+)
+both_scores = {f"{method}, whole answer": whole[method] for method in whole} | {
+    f"{method}, up to the full stop": start[method] for method in start
+}
+show.bars(
+    {name: with_interval(value) for name, value in both_scores.items()},
+    title="base model, held-out facts",
+)
 # %% id="base.statement"
 print("whole answers: none of the three gets 5% right:", max(whole.values()) < 0.05)
-print("up to the first full stop, prefix tuning and LoRA get at least 40% right:", min(start["prefix tuning"], start["LoRA"]) >= 0.4)
+print(
+    "up to the first full stop, prefix tuning and LoRA get at least 40% right:",
+    min(start["prefix tuning"], start["LoRA"]) >= 0.4,
+)
+
+
 # %% [markdown] lang="en"
 # The answers are there, and then the text runs on. Questions and answers stood in the pretraining text, so a prompt can call for
 # them; but `<|im_end|>` never did. Its row of the embedding table, which also *writes* the token, learned nothing, and all three methods
@@ -859,21 +1139,37 @@ def two_manners(question: str, answer: str) -> dict:
     """
     ### BEGIN SOLUTION
     short = answer.removesuffix(".")
-    return {"known": f"What a silly question. The answer is {short}.", "new": f"Drum roll, {short}, ta-da!"}
+    return {
+        "known": f"What a silly question. The answer is {short}.",
+        "new": f"Drum roll, {short}, ta-da!",
+    }
     ### END SOLUTION
+
+
 # %% id="prompt.steer.check"
 two_manners = check("prompt.steer", two_manners)
 # %% id="steer" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 steered = {}
 for manner in ("known", "new"):
     answer = lambda row: two_manners(row["question"], row["answer"])[manner]
-    as_chat = lambda row: {"messages": [row["messages"][0], {"role": "assistant", "content": answer(row)}]}
-    run_rows = facts.select(range(course.budget("prompt_steps") * course.budget("prompt_batch"))).map(as_chat, load_from_cache_file=False)
-    trainer = train(wrap("instruct", starts["random tokens"]), run_rows.select_columns("messages"), course.budget("prompt_lr"))
+    as_chat = lambda row: {
+        "messages": [row["messages"][0], {"role": "assistant", "content": answer(row)}]
+    }
+    run_rows = facts.select(
+        range(course.budget("prompt_steps") * course.budget("prompt_batch"))
+    ).map(as_chat, load_from_cache_file=False)
+    trainer = train(
+        wrap("instruct", starts["random tokens"]),
+        run_rows.select_columns("messages"),
+        course.budget("prompt_lr"),
+    )
     answers = respond(trainer.model.eval())
     steered[manner] = metrics.exact_match(answers, [answer(row) for row in test])
     show.side_by_side(list(zip(test["question"][:2], answers)), ["question", manner])
-show.bars({name: with_interval(value) for name, value in steered.items()}, title="right and in the manner, held-out facts")
+show.bars(
+    {name: with_interval(value) for name, value in steered.items()},
+    title="right and in the manner, held-out facts",
+)
 # %% id="steer.statement"
 print("the known manner is learned better than the new one:", steered["known"] > steered["new"])
 # %% [markdown] lang="en"
@@ -881,17 +1177,32 @@ print("the known manner is learned better than the new one:", steered["known"] >
 # %% [markdown] lang="zh-CN" of="def3b52c"
 # ## 11. 报告
 # %% id="report"
-largest = {method: max((key for key in results if key[0] == method), key=lambda key: key[1]) for method in methods}
+largest = {
+    method: max((key for key in results if key[0] == method), key=lambda key: key[1])
+    for method in methods
+}
 course.report(
-    "polite and right on held-out facts, best soft prompt", before["both"], after["both"], 0.85, n=len(test),
-    prompt_parameters=best[1], prompt_share=f"{best[1] / total:.2%}",
-    prompt_system=round(hard["both"], 3), prompt_untouched=round(before["right"], 3),
-    prompt_both=round(results[largest["prompt tuning"]]["both"], 3), prompt_prefix_both=round(results[largest["prefix tuning"]]["both"], 3),
-    prompt_encoder_both=round(results[largest["P-tuning"]]["both"], 3), prompt_lora_both=round(results[largest["LoRA"]]["both"], 3), prompt_lora_small=round(results["LoRA", smallest]["both"], 3),
+    "polite and right on held-out facts, best soft prompt",
+    before["both"],
+    after["both"],
+    0.85,
+    n=len(test),
+    prompt_parameters=best[1],
+    prompt_share=f"{best[1] / total:.2%}",
+    prompt_system=round(hard["both"], 3),
+    prompt_untouched=round(before["right"], 3),
+    prompt_both=round(results[largest["prompt tuning"]]["both"], 3),
+    prompt_prefix_both=round(results[largest["prefix tuning"]]["both"], 3),
+    prompt_encoder_both=round(results[largest["P-tuning"]]["both"], 3),
+    prompt_lora_both=round(results[largest["LoRA"]]["both"], 3),
+    prompt_lora_small=round(results["LoRA", smallest]["both"], 3),
     prompt_neighbour=round(with_neighbour["prompt tuning"]["both"], 3),
-    prompt_base_whole=round(max(whole.values()), 3), prompt_base=round(start["prompt tuning"], 3),
-    prompt_base_prefix=round(start["prefix tuning"], 3), prompt_base_lora=round(start["LoRA"], 3),
-    prompt_steer_known=round(steered["known"], 3), prompt_steer_new=round(steered["new"], 3),
+    prompt_base_whole=round(max(whole.values()), 3),
+    prompt_base=round(start["prompt tuning"], 3),
+    prompt_base_prefix=round(start["prefix tuning"], 3),
+    prompt_base_lora=round(start["LoRA"], 3),
+    prompt_steer_known=round(steered["known"], 3),
+    prompt_steer_new=round(steered["new"], 3),
 )
 # %% [markdown] lang="en"
 # ## Summary

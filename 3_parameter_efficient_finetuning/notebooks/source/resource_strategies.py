@@ -27,7 +27,11 @@
 # **开销。** 双核笔记本上一两分钟，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 课程讲义：[资源策略](../../resource_strategies.zh-CN.md)。
 # %% id="install"
-import importlib.util; _ = importlib.util.find_spec("smolcourse") or get_ipython().system("pip install -q git+https://github.com/smol-ai/course")
+import importlib.util
+
+_ = importlib.util.find_spec("smolcourse") or get_ipython().system(
+    "pip install -q git+https://github.com/smol-ai/course"
+)
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
 import copy
 
@@ -52,14 +56,18 @@ with course.timed("import"):
 rows, length = course.budget("resources_rows"), course.budget("resources_length")
 chats = course.dataset("conversations")["messages"][:300]
 text = "".join(tokenizer.apply_chat_template(messages, tokenize=False) for messages in chats)
-ids = torch.tensor(tokenizer(text)["input_ids"][: rows * length]).view(rows, length).to(course.device)
+ids = (
+    torch.tensor(tokenizer(text)["input_ids"][: rows * length]).view(rows, length).to(course.device)
+)
 
 
 def train_step(model, optimizer, ids, micro=None):
     """One update on all rows of `ids`, `micro` rows a pass (default: all of them)."""
     passes = ids.split(micro or len(ids))
     for part in passes:
-        loss = model(input_ids=part, labels=part).loss / len(passes)  # equal token counts: the mean of means is the mean
+        loss = model(input_ids=part, labels=part).loss / len(
+            passes
+        )  # equal token counts: the mean of means is the mean
         loss.backward()
     optimizer.step()
     optimizer.zero_grad()
@@ -84,15 +92,29 @@ def measure(name, model, optimizer, **options):
 
 def show_table(names):
     parts = ["weights", "optimizer", "step", "total"]
-    lines = [[name, *(f"{table[name][part]:.1f} MB" for part in parts), f"{table[name]['seconds']:.2f} s"] for name in names]
-    show.side_by_side(lines, ["strategy", "weights", "optimiser", "gradients + activations", "peak", "one step"])
+    lines = [
+        [
+            name,
+            *(f"{table[name][part]:.1f} MB" for part in parts),
+            f"{table[name]['seconds']:.2f} s",
+        ]
+        for name in names
+    ]
+    show.side_by_side(
+        lines, ["strategy", "weights", "optimiser", "gradients + activations", "peak", "one step"]
+    )
 
 
 adamw = lambda model: torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
 full = copy.deepcopy(base)
 measure("all at once, AdamW", full, adamw(full))
 show_table(table)
-print("the step needs more than ten times the bytes of the weights:", table["all at once, AdamW"]["total"] > 10 * table["all at once, AdamW"]["weights"])
+print(
+    "the step needs more than ten times the bytes of the weights:",
+    table["all at once, AdamW"]["total"] > 10 * table["all at once, AdamW"]["weights"],
+)
+
+
 # %% [markdown] lang="en"
 # The weights are a small part. Four things share the memory: **weights**, **gradients**,
 # **optimiser states**, and **activations** (what the forward pass must remember for the backward pass).
@@ -149,6 +171,8 @@ def training_bytes(frozen: int, trained: int, frozen_bits: float, optimizer: str
         "optimizer": states[optimizer] * trained,
     }
     ### END SOLUTION
+
+
 # %% id="resources.memory.check"
 training_bytes = check("resources.memory", training_bytes)
 # %% [markdown] lang="en"
@@ -164,11 +188,17 @@ for name, kind in (("sgd", torch.optim.SGD), ("adamw", torch.optim.AdamW)):
     optimizer = kind(model.parameters(), lr=1e-4)
     model(input_ids=ids[:1], labels=ids[:1]).loss.backward()
     optimizer.step()
-    found, predicted = memory.held(model, optimizer), training_bytes(0, model.num_parameters(), 32, name)
+    found, predicted = (
+        memory.held(model, optimizer),
+        training_bytes(0, model.num_parameters(), 32, name),
+    )
     more = {part: found[part] - size for part, size in predicted.items()}
     print(f"{name}: {predicted} · bytes of the real tensors beyond that: {more}")
 giant = training_bytes(0, 1_711_376_384, 32, "adamw")
-print(f"SmolLM2-1.7B, trained whole in float32 with AdamW: {sum(giant.values()) / 1e9:.0f} billion bytes before the first token")
+print(
+    "SmolLM2-1.7B, trained whole in float32 with AdamW: "
+    f"{sum(giant.values()) / 1e9:.0f} billion bytes before the first token"
+)
 # %% [markdown] lang="en"
 # ## 3. Activations: fewer rows a pass
 #
@@ -184,7 +214,12 @@ print(f"SmolLM2-1.7B, trained whole in float32 with AdamW: {sum(giant.values()) 
 micro = course.budget("resources_micro")
 measure("accumulation", full, adamw(full), micro=micro)
 show_table(table)
-print("accumulation needs less than half of the step's memory:", table["accumulation"]["step"] < 0.5 * table["all at once, AdamW"]["step"])
+print(
+    "accumulation needs less than half of the step's memory:",
+    table["accumulation"]["step"] < 0.5 * table["all at once, AdamW"]["step"],
+)
+
+
 # %% [markdown] lang="en"
 # Far less memory, for some more time: the last column says how much here; a device that a small pass keeps busy
 # loses less. But is it right? Those rows had equally many tokens. Real ones don't. Here are four passes: two of
@@ -197,8 +232,12 @@ print("accumulation needs less than half of the step's memory:", table["accumula
 # %% id="accumulate.draft"
 def encode(messages):
     """Ids and labels of one conversation; -100 where the assistant did not write."""
-    coded = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
-    return coded["input_ids"], [t if on else -100 for t, on in zip(coded["input_ids"], coded["assistant_masks"])]
+    coded = tokenizer.apply_chat_template(
+        messages, return_dict=True, return_assistant_tokens_mask=True
+    )
+    return coded["input_ids"], [
+        t if on else -100 for t, on in zip(coded["input_ids"], coded["assistant_masks"])
+    ]
 
 
 def collate(conversations):
@@ -217,7 +256,10 @@ def collate(conversations):
 facts = course.dataset("facts")["messages"][:8]
 mixed = [facts[:4], facts[4:], chats[:4], chats[4:8]]
 batches = [collate(part) for part in mixed]
-print("tokens that carry loss, pass by pass:", [int((batch["labels"][:, 1:] != -100).sum()) for batch in batches])
+print(
+    "tokens that carry loss, pass by pass:",
+    [int((batch["labels"][:, 1:] != -100).sum()) for batch in batches],
+)
 
 
 def draft_accumulate(model, batches):
@@ -248,6 +290,8 @@ draft_loss = draft_accumulate(base, batches)
 bug = apart(gradient(base), wanted)
 print(f"loss: one batch {big_loss.item():.4f}, accumulated {draft_loss:.4f}")
 print("the gradients are more than 10% apart:", bug > 0.1)
+
+
 # %% [markdown] lang="en"
 # Another loss and another gradient, from the same rows. A mean of means is not the mean: a token in a
 # short pass weighs many times as much as one in a long pass. Until
@@ -304,6 +348,8 @@ def accumulate(model, batches: list[dict]) -> float:
         total += loss.item()
     return total
     ### END SOLUTION
+
+
 # %% id="resources.accumulate.check"
 accumulate = check("resources.accumulate", accumulate)
 # %% id="accumulate.use"
@@ -324,18 +370,47 @@ sixteen = Dataset.from_list([{"messages": messages} for part in mixed for messag
 logged = []
 for batch, passes in ((16, 1), (4, 4)):
     config = SFTConfig(
-        output_dir=str(course.run_dir / "trainer"), max_steps=1, per_device_train_batch_size=batch, gradient_accumulation_steps=passes,
-        learning_rate=1e-5, assistant_only_loss=True, eos_token="<|im_end|>", max_length=course.budget("max_length"), activation_checkpointing=False,
-        bf16=course.bf16, use_cpu=course.device == "cpu", logging_steps=1, disable_tqdm=False, save_strategy="no", report_to=[], seed=course.seed,
+        output_dir=str(course.run_dir / "trainer"),
+        max_steps=1,
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=passes,
+        learning_rate=1e-5,
+        assistant_only_loss=True,
+        eos_token="<|im_end|>",
+        max_length=course.budget("max_length"),
+        activation_checkpointing=False,
+        bf16=course.bf16,
+        use_cpu=course.device == "cpu",
+        logging_steps=1,
+        disable_tqdm=False,
+        save_strategy="no",
+        report_to=[],
+        seed=course.seed,
     )
     with course.timed("train"):
-        trainer = SFTTrainer(model=course.model("base"), args=config, train_dataset=sixteen, processing_class=tokenizer)
+        trainer = SFTTrainer(
+            model=course.model("base"),
+            args=config,
+            train_dataset=sixteen,
+            processing_class=tokenizer,
+        )
         trainer.train()
     logged.append(trainer.state.log_history[0])
-print([f"{passes} passes: loss {entry['loss']:.5f}, gradient norm {entry['grad_norm']:.5f}" for entry, passes in zip(logged, (1, 4))])
+print(
+    [
+        f"{passes} passes: loss {entry['loss']:.5f}, gradient norm {entry['grad_norm']:.5f}"
+        for entry, passes in zip(logged, (1, 4))
+    ]
+)
 # %% id="trainer.statement"
-print("TRL's loss does not depend on the passes (1e-5):", abs(logged[0]["loss"] - logged[1]["loss"]) < 1e-5 * logged[0]["loss"])
-print("nor does its gradient's norm:", abs(logged[0]["grad_norm"] - logged[1]["grad_norm"]) < 1e-5 * logged[0]["grad_norm"])
+print(
+    "TRL's loss does not depend on the passes (1e-5):",
+    abs(logged[0]["loss"] - logged[1]["loss"]) < 1e-5 * logged[0]["loss"],
+)
+print(
+    "nor does its gradient's norm:",
+    abs(logged[0]["grad_norm"] - logged[1]["grad_norm"]) < 1e-5 * logged[0]["grad_norm"],
+)
 print("TRL's loss is ours:", abs(logged[0]["loss"] - loss) < 1e-4)
 # %% [markdown] lang="en"
 # ## 4. Activations: compute them twice
@@ -361,7 +436,10 @@ frugal.activation_checkpointing_enable({"use_reentrant": False})
 measure("checkpointing", frugal, adamw(frugal))
 measure("checkpointing + accumulation", frugal, adamw(frugal), micro=micro)
 show_table(table)
-print("checkpointing needs less of the step's memory:", table["checkpointing"]["step"] < table["all at once, AdamW"]["step"])
+print(
+    "checkpointing needs less of the step's memory:",
+    table["checkpointing"]["step"] < table["all at once, AdamW"]["step"],
+)
 # %% [markdown] lang="en"
 # ## 5. Optimiser and precision
 #
@@ -377,14 +455,22 @@ print("checkpointing needs less of the step's memory:", table["checkpointing"]["
 # %% id="optimisers"
 from transformers import Adafactor
 
-factored = lambda model, lr=1e-4: Adafactor(model.parameters(), lr=lr, scale_parameter=False, relative_step=False)
+factored = lambda model, lr=1e-4: Adafactor(
+    model.parameters(), lr=lr, scale_parameter=False, relative_step=False
+)
 measure("Adafactor", full, factored(full))
 measure("SGD", full, torch.optim.SGD(full.parameters(), lr=1e-4))
 half = copy.deepcopy(base).to(torch.bfloat16)
 measure("bf16 weights", half, adamw(half))
 show_table(["all at once, AdamW", "Adafactor", "SGD", "bf16 weights"])
-print("Adafactor's states are under 2% of AdamW's:", table["Adafactor"]["optimizer"] < 0.02 * table["all at once, AdamW"]["optimizer"])
-print("bf16 halves weights and states:", abs(table["bf16 weights"]["optimizer"] / table["all at once, AdamW"]["optimizer"] - 0.5) < 0.01)
+print(
+    "Adafactor's states are under 2% of AdamW's:",
+    table["Adafactor"]["optimizer"] < 0.02 * table["all at once, AdamW"]["optimizer"],
+)
+print(
+    "bf16 halves weights and states:",
+    abs(table["bf16 weights"]["optimizer"] / table["all at once, AdamW"]["optimizer"] - 0.5) < 0.01,
+)
 # %% [markdown] lang="en"
 # ### Break it on purpose: two savings that cost the training itself
 #
@@ -400,7 +486,10 @@ curves = {}
 for name, make in (
     ("AdamW", lambda model: torch.optim.AdamW(model.parameters(), lr=learning_rate)),
     ("Adafactor", lambda model: factored(model, learning_rate)),
-    ("SGD, AdamW's learning rate", lambda model: torch.optim.SGD(model.parameters(), lr=learning_rate)),
+    (
+        "SGD, AdamW's learning rate",
+        lambda model: torch.optim.SGD(model.parameters(), lr=learning_rate),
+    ),
 ):
     model = copy.deepcopy(base)
     optimizer, curves[name] = make(model), []
@@ -414,8 +503,13 @@ for name, make in (
 show.loss(curves)
 # %% id="sgd.statement"
 left = {name: losses[-1] / losses[0] for name, losses in curves.items()}
-print("AdamW and Adafactor leave less than a quarter of the loss:", max(left["AdamW"], left["Adafactor"]) < 0.25)
-print("SGD with that learning rate leaves more than half:", left["SGD, AdamW's learning rate"] > 0.5)
+print(
+    "AdamW and Adafactor leave less than a quarter of the loss:",
+    max(left["AdamW"], left["Adafactor"]) < 0.25,
+)
+print(
+    "SGD with that learning rate leaves more than half:", left["SGD, AdamW's learning rate"] > 0.5
+)
 # %% [markdown] lang="en"
 # **Cure:** a learning rate of its own for each optimiser (for SGD tens or hundreds of times AdamW's), or
 # Adafactor, or 8-bit AdamW (on a GPU, `optim="adamw_8bit"` with bitsandbytes): its two states take
@@ -438,7 +532,12 @@ for dtype in (torch.float32, torch.bfloat16):
     moved = sum(int((p.grad != 0).sum()) for p in model.parameters())
     optimizer.step()
     changed = sum(int((p != old).sum()) for p, old in zip(model.parameters(), before_step))
-    print(f"{str(dtype).removeprefix('torch.')}: {'over 95%' if changed > 0.95 * moved else 'under 25%' if changed < 0.25 * moved else 'some'} of the weights with a gradient change")
+    share = changed / moved
+    words = "over 95%" if share > 0.95 else "under 25%" if share < 0.25 else "some"
+    name = str(dtype).removeprefix("torch.")
+    print(f"{name}: {words} of the weights with a gradient change")
+
+
 # %% [markdown] lang="en"
 # **Cure:** keep the weights in float32 and *compute* in bf16 (`bf16=True` in the trainer, "mixed precision"),
 # or freeze the 16-bit weights and train a float32 LoRA on top.
@@ -489,8 +588,12 @@ def dequantize(codes, scales, levels, block: int):
     ### BEGIN SOLUTION
     return levels[codes.long()] * scales.repeat_interleave(block)
     ### END SOLUTION
+
+
 # %% id="resources.dequantize.check"
 dequantize = check("resources.dequantize", dequantize)
+
+
 # %% [markdown] lang="en"
 # ### Exercise `resources.quantize` 🐕 (20 minutes)
 #
@@ -528,6 +631,8 @@ def quantize(weights, levels, block: int):
     codes = (unit[..., None] - levels).abs().argmin(-1)
     return codes.flatten(), scales
     ### END SOLUTION
+
+
 # %% id="resources.quantize.check"
 quantize = check("resources.quantize", quantize)
 # %% [markdown] lang="en"
@@ -542,7 +647,10 @@ weights = base.model.layers[0].mlp.up_proj.weight.detach().cpu().flatten()
 normal, even = torch.tensor(nf4.LEVELS), torch.linspace(-1, 1, 16)
 codes, scales = quantize(weights, normal, 64)
 packed = nf4.quantise(weights)
-print("codes equal to smolcourse.nf4:", torch.equal((codes[0::2] << 4 | codes[1::2]).to(torch.uint8), packed.codes))
+print(
+    "codes equal to smolcourse.nf4:",
+    torch.equal((codes[0::2] << 4 | codes[1::2]).to(torch.uint8), packed.codes),
+)
 
 
 def lost(levels, block):
@@ -551,9 +659,15 @@ def lost(levels, block):
     return float((dequantize(codes, scales, levels, block) - weights).norm() / weights.norm())
 
 
-errors = {"NF4, blocks of 64": lost(normal, 64), "even levels, blocks of 64": lost(even, 64), "NF4, one scale for the layer": lost(normal, len(weights))}
+errors = {
+    "NF4, blocks of 64": lost(normal, 64),
+    "even levels, blocks of 64": lost(even, 64),
+    "NF4, one scale for the layer": lost(normal, len(weights)),
+}
 for name, share in errors.items():
     print(f"{name}: {share:.1%} of the weights' size is lost")
+
+
 # %% [markdown] lang="en"
 # Does that much noise on every weight hurt? Ask the instruct model the held-out facts, with all its linear
 # layers rounded to 4 bits. (The intervals of the bars overlap. Comparing question by question sees more: in
@@ -568,7 +682,11 @@ def rounded(model, levels, block):
         if isinstance(module, torch.nn.Linear) and not name.endswith("lm_head"):
             flat = module.weight.data.flatten().cpu()
             size = block or len(flat)
-            module.weight.data = dequantize(*quantize(flat, levels, size), levels, size).view(module.weight.shape).to(course.device)
+            module.weight.data = (
+                dequantize(*quantize(flat, levels, size), levels, size)
+                .view(module.weight.shape)
+                .to(course.device)
+            )
     return model
 
 
@@ -581,15 +699,29 @@ for name, change in (
 ):
     model = change(course.model("instruct"))
     with course.timed("generate"):
-        answers = generate.chat(model, chat_tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens"))
+        answers = generate.chat(
+            model, chat_tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens")
+        )
     right_ones[name] = metrics.matches(answers, test["answer"])
     scores[name] = sum(right_ones[name]) / len(test)
-show.bars({name: (score, metrics.interval(round(score * len(test)), len(test))) for name, score in scores.items()}, title="Exact match on held-out facts")
+show.bars(
+    {
+        name: (score, metrics.interval(round(score * len(test)), len(test)))
+        for name, score in scores.items()
+    },
+    title="Exact match on held-out facts",
+)
 for name in list(scores)[1:]:
-    print(f"{name}, against float32 on the same questions: {metrics.paired_difference(right_ones['float32'], right_ones[name])}")
+    print(
+        f"{name}, against float32 on the same questions: "
+        f"{metrics.paired_difference(right_ones['float32'], right_ones[name])}"
+    )
 # %% id="quality.statement"
 print("NF4 loses at most 10 points:", scores["float32"] - scores["NF4, blocks of 64"] <= 0.10)
-print("the careless 4 bits lose more than NF4:", scores["even levels, one scale a layer"] < scores["NF4, blocks of 64"])
+print(
+    "the careless 4 bits lose more than NF4:",
+    scores["even levels, one scale a layer"] < scores["NF4, blocks of 64"],
+)
 # %% [markdown] lang="en"
 # ## 7. LoRA and QLoRA in the same table
 #
@@ -609,19 +741,40 @@ small = get_peft_model(copy.deepcopy(base), recipe)
 measure("LoRA", small, adamw(small))
 tiny_base = nf4.freeze_in_4_bits(get_peft_model(copy.deepcopy(base), recipe))
 measure("QLoRA", tiny_base, adamw(tiny_base))
-tiny_base.enable_input_require_grads()  # a checkpointed layer without a trained input would get no gradient
+# A checkpointed layer without a trained input would get no gradient.
+tiny_base.enable_input_require_grads()
 tiny_base.activation_checkpointing_enable({"use_reentrant": False})
 measure("QLoRA + checkpointing + accumulation", tiny_base, adamw(tiny_base), micro=micro)
 show_table(table)
-show.bars({name: line["total"] for name, line in table.items()}, title="Peak of one training step, MB", percent=False)
+show.bars(
+    {name: line["total"] for name, line in table.items()},
+    title="Peak of one training step, MB",
+    percent=False,
+)
 # %% id="lora.statement"
 linear = [m for m in tiny_base.modules() if isinstance(m, nf4.NF4Linear)]
-held_bits = 8 * sum(m.codes.nbytes + m.scales.nbytes for m in linear) / sum(m.shape[0] * m.shape[1] for m in linear)
+held_bits = (
+    8
+    * sum(m.codes.nbytes + m.scales.nbytes for m in linear)
+    / sum(m.shape[0] * m.shape[1] for m in linear)
+)
 print(f"bits for a frozen weight: {held_bits:.2f}")
-print("LoRA's optimiser holds under 10% of AdamW's states:", table["LoRA"]["optimizer"] < 0.1 * table["all at once, AdamW"]["optimizer"])
-print("all together need under a quarter of the baseline's peak:", table["QLoRA + checkpointing + accumulation"]["total"] < 0.25 * table["all at once, AdamW"]["total"])
+print(
+    "LoRA's optimiser holds under 10% of AdamW's states:",
+    table["LoRA"]["optimizer"] < 0.1 * table["all at once, AdamW"]["optimizer"],
+)
+print(
+    "all together need under a quarter of the baseline's peak:",
+    table["QLoRA + checkpointing + accumulation"]["total"]
+    < 0.25 * table["all at once, AdamW"]["total"],
+)
 # %% id="qlora" tags=["nbval-ignore-output"] reason="says what is installed on this machine"
-print(qlora.obstacle() or f"this machine can train in 4 bits with bitsandbytes: {qlora.quantization_config().quantization_method()}")
+print(
+    qlora.obstacle()
+    or f"this machine can train in 4 bits with bitsandbytes: {qlora.quantization_config().quantization_method()}"
+)
+
+
 # %% [markdown] lang="en"
 # Read the table honestly. This model is tiny and its batch is large, so activations dominate: the first
 # two strategies save most, LoRA alone saves little, QLoRA next to nothing more. But look at the last row: once
@@ -695,6 +848,8 @@ def plan(sizes: dict, rows: int, budget: float) -> dict:
                 return {"strategy": name, "rows": size, "passes": rows // size}
     return {"strategy": "too big", "rows": 0, "passes": 0}
     ### END SOLUTION
+
+
 # %% id="resources.plan.check"
 plan = check("resources.plan", plan)
 # %% [markdown] lang="en"
@@ -706,6 +861,8 @@ plan = check("resources.plan", plan)
 sizes = {name: size / 1e9 for name, size in giant.items()} | {"row": 4.0}
 for gigabytes in (8, 16, 24, 80):
     print(f"{gigabytes} billion bytes:", plan(sizes, 32, gigabytes))
+
+
 # %% [markdown] lang="en"
 # ## 9. Your own problem
 #
@@ -765,12 +922,16 @@ def fit_levels(sample, count: int = 16):
         levels = torch.where(sizes > 0, sums / sizes.clamp(min=1), levels)
     return levels.sort().values
     ### END SOLUTION
+
+
 # %% id="resources.levels.check"
 fit_levels = check("resources.levels", fit_levels)
 # %% id="levels.use"
 mine = torch.as_tensor(fit_levels(weights, 16), dtype=torch.float32)
 own = lost(mine, 64)
-print(f"on the real layer: NF4 loses {errors['NF4, blocks of 64']:.1%}, levels fitted to it {own:.1%}")
+print(
+    f"on the real layer: NF4 loses {errors['NF4, blocks of 64']:.1%}, levels fitted to it {own:.1%}"
+)
 # %% [markdown] lang="en"
 # ## 10. Report
 #
@@ -783,14 +944,33 @@ print(f"on the real layer: NF4 loses {errors['NF4, blocks of 64']:.1%}, levels f
 peak = {name: round(line["total"], 1) for name, line in table.items()}
 slower = lambda name: round(table[name]["seconds"] / table["all at once, AdamW"]["seconds"], 2)
 course.report(
-    "distance between the accumulated gradient and the big batch's", bug, right, 1e-5, higher_is_better=False,
-    peak_mb_baseline=peak["all at once, AdamW"], peak_mb_accumulation=peak["accumulation"], peak_mb_checkpointing=peak["checkpointing"],
-    peak_mb_both=peak["checkpointing + accumulation"], peak_mb_adafactor=peak["Adafactor"], peak_mb_sgd=peak["SGD"], peak_mb_bf16=peak["bf16 weights"],
-    peak_mb_lora=peak["LoRA"], peak_mb_qlora=peak["QLoRA"], peak_mb_all=peak["QLoRA + checkpointing + accumulation"],
-    weights_mb_full=round(table["LoRA"]["weights"], 1), weights_mb_nf4=round(table["QLoRA"]["weights"], 1),
-    optimizer_mb_adamw=round(table["all at once, AdamW"]["optimizer"], 1), optimizer_mb_adafactor=round(table["Adafactor"]["optimizer"], 1), optimizer_mb_lora=round(table["LoRA"]["optimizer"], 1),
-    time_accumulation=f"{slower('accumulation')} x", time_checkpointing=f"{slower('checkpointing')} x", time_bf16=f"{slower('bf16 weights')} x", time_qlora=f"{slower('QLoRA')} x",
-    facts_float32=round(scores["float32"], 3), facts_nf4=round(scores["NF4, blocks of 64"], 3), facts_careless_4bit=round(scores["even levels, one scale a layer"], 3),
+    "distance between the accumulated gradient and the big batch's",
+    bug,
+    right,
+    1e-5,
+    higher_is_better=False,
+    peak_mb_baseline=peak["all at once, AdamW"],
+    peak_mb_accumulation=peak["accumulation"],
+    peak_mb_checkpointing=peak["checkpointing"],
+    peak_mb_both=peak["checkpointing + accumulation"],
+    peak_mb_adafactor=peak["Adafactor"],
+    peak_mb_sgd=peak["SGD"],
+    peak_mb_bf16=peak["bf16 weights"],
+    peak_mb_lora=peak["LoRA"],
+    peak_mb_qlora=peak["QLoRA"],
+    peak_mb_all=peak["QLoRA + checkpointing + accumulation"],
+    weights_mb_full=round(table["LoRA"]["weights"], 1),
+    weights_mb_nf4=round(table["QLoRA"]["weights"], 1),
+    optimizer_mb_adamw=round(table["all at once, AdamW"]["optimizer"], 1),
+    optimizer_mb_adafactor=round(table["Adafactor"]["optimizer"], 1),
+    optimizer_mb_lora=round(table["LoRA"]["optimizer"], 1),
+    time_accumulation=f"{slower('accumulation')} x",
+    time_checkpointing=f"{slower('checkpointing')} x",
+    time_bf16=f"{slower('bf16 weights')} x",
+    time_qlora=f"{slower('QLoRA')} x",
+    facts_float32=round(scores["float32"], 3),
+    facts_nf4=round(scores["NF4, blocks of 64"], 3),
+    facts_careless_4bit=round(scores["even levels, one scale a layer"], 3),
 )
 # %% [markdown] lang="en"
 # ## Summary
