@@ -9,6 +9,7 @@ from smolcourse.check import (
     expect_shape,
     expect_type,
 )
+from smolcourse.checks.words import holds
 
 IGNORE = -100
 
@@ -296,7 +297,7 @@ def style(answer, reference):
             raise Wrong("not_repeatable")
         for _, other in rows:
             # As words of their own: "twenty" is not the past tense of go.
-            if other != short and re.search(rf"\b{other.removesuffix('.')}\b", got, re.IGNORECASE):
+            if other != short and holds(got, other):
                 raise Wrong("foreign_answer", got=got)
 
 

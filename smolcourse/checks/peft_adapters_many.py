@@ -3,12 +3,11 @@
 Tensors of a few numbers and short texts; the notebook's other exercises: peft_adapters.py.
 """
 
-import re
-
 import torch
 
 from smolcourse.check import Wrong, checker, expect_shape, expect_type, short
 from smolcourse.checks.peft_adapters import made, named, near
+from smolcourse.checks.words import holds
 
 # ---------------------------------------------------------------- adapters.combine
 
@@ -163,14 +162,14 @@ def own(answer, reference):
     for question, short_answer in OWN_ROWS:
         got = expect_type(behaviour.write(question, short_answer), str)
         words = short_answer.removesuffix(".")
-        if not re.search(rf"(?<!\w){re.escape(words)}(?!\w)", got, re.IGNORECASE):
+        if not holds(got, words):
             raise Wrong("answer_lost", want=words, got=got)
         if len(got.split()) > 20:
             raise Wrong("too_long", count=len(got.split()))
         if behaviour.write(question, short_answer) != got:
             raise Wrong("not_repeatable")
         for _, other in OWN_ROWS:
-            if other != short_answer and re.search(rf"\b{other[:-1]}\b", got, re.IGNORECASE):
+            if other != short_answer and holds(got, other):
                 raise Wrong("foreign_answer", got=got)
         if not expect_type(behaviour.shows(got), bool, "not_bool"):
             raise Wrong("own_not_seen", got=got)

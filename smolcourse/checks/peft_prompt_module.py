@@ -1,9 +1,9 @@
 """Checks of ``prompt.module``, a soft prompt before a frozen model, and ``prompt.steer``."""
 
 import copy
-import re
 
 from smolcourse.check import Wrong, checker, expect_type
+from smolcourse.checks.words import holds
 
 IGNORE = -100
 
@@ -202,8 +202,7 @@ def steer(answer, reference):
             if len(text.split()) > 25:
                 raise Wrong("too_long", name=name, count=len(text.split()))
             for _, foreign in rows:
-                pattern = rf"\b{foreign.removesuffix('.')}\b"
-                if foreign != short and re.search(pattern, text, re.IGNORECASE):
+                if foreign != short and holds(text, foreign):
                     raise Wrong("foreign_answer", got=text)
         if answer(question, short) != got:
             raise Wrong("not_repeatable")

@@ -2,9 +2,8 @@
 learner's own preference, ``dpo.preference``.
 """
 
-import re
-
 from smolcourse.check import Wrong, checker, expect_type, plain, short
+from smolcourse.checks.words import holds
 
 # ---------------------------------------------------------------- length
 
@@ -181,19 +180,10 @@ def _pair(made, question: str, fact: str) -> tuple[str, str]:
 
 
 def _words(side: str, text: str, fact: str) -> None:
-    if not _holds(text, fact):
+    if not holds(text, fact):
         raise Wrong("fact_lost", side=side, want=fact.removesuffix("."), got=text)
     if len(text.split()) > WORDS:
         raise Wrong("too_long", side=side, count=len(text.split()), most=WORDS)
     for _, other in QUESTIONS:
-        if other != fact and _holds(text, other):
+        if other != fact and holds(text, other):
             raise Wrong("foreign_fact", side=side, got=text)
-
-
-def _holds(text: str, fact: str) -> bool:
-    """Are the words of the fact in the text, and no piece of longer words?
-
-    Not a word boundary: to that a Chinese character is a letter like any other, and 是Paris a word.
-    """
-    words = re.escape(fact.removesuffix("."))
-    return re.search(rf"(?<![A-Za-z0-9]){words}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None

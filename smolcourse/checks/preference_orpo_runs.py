@@ -2,9 +2,9 @@
 
 import itertools
 import math
-import re
 
 from smolcourse.check import Wrong, checker, compare_on, expect_type, plain
+from smolcourse.checks.words import holds
 
 # ---------------------------------------------------------------- orpo.diagnose
 
@@ -119,21 +119,12 @@ def pairs(answer, reference):
             raise Wrong("not_repeatable")
         for side in ("chosen", "rejected"):
             for _, other in rows:
-                if other != short and _holds(row[side], other):
+                if other != short and holds(row[side], other):
                     raise Wrong("foreign_answer", got=row[side])
         made.append(row)
     for side in ("chosen", "rejected"):
         if len({row[side] for row in made}) == 1:
             raise Wrong("answer_lost", side=side, want=rows[0][1].removesuffix("."))
-
-
-def _holds(text: str, short: str) -> bool:
-    """Are the words of the short answer in the text, and no piece of longer words?
-
-    Not `\b`: to it a Chinese character is a letter like any other, and 是Paris one word.
-    """
-    words = re.escape(short.removesuffix("."))
-    return re.search(rf"(?<![A-Za-z0-9]){words}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
 
 
 def _pair_case(row, question: str, short: str) -> dict[str, str]:
@@ -157,11 +148,11 @@ def _pair_case(row, question: str, short: str) -> dict[str, str]:
         texts[name] = messages[-1]["content"]
     if texts["prompt"] != question:
         raise Wrong("prompt_changed", got=texts["prompt"])
-    if any(_holds(message["content"], short) for message in row["prompt"]):
+    if any(holds(message["content"], short) for message in row["prompt"]):
         raise Wrong("answer_in_prompt", want=short.removesuffix("."))
     chosen, rejected = texts["chosen"], texts["rejected"]
     for side in ("chosen", "rejected"):
-        if not _holds(texts[side], short):
+        if not holds(texts[side], short):
             raise Wrong("answer_lost", side=side, want=short.removesuffix("."))
         if len(texts[side].split()) > 20:
             raise Wrong("too_long", side=side, count=len(texts[side].split()))
