@@ -276,7 +276,7 @@ show.side_by_side(table, ["model", "parameters", "all trained", "1% trained"])
 #
 # ## 2. 小小的变化够用吗？
 #
-# 全量微调把每个权重矩阵 $W$ 移动了某个 $\Delta W$。形状为 (out, in) 的矩阵最多有 $\min(out, in)$ 个独立的方向，**秩**（rank）就是方向的个数；
+# 全量微调把每个权重矩阵 $W$ 移动了某个 $\Delta W$。形状为 (out, in) 的矩阵最多有 $\min(out, in)$ 个独立的方向，实际有几个，**秩**（rank）就是几；
 # 奇异值（singular value）说明每个方向占多大分量。如果少数几个方向就占了大头，$\Delta W$ 就近似于一个**低秩**矩阵，而低秩矩阵用很少的数就能写下来。
 #
 # ### 练习 `lora.rank` 🐕（15 分钟）
@@ -378,7 +378,7 @@ print("a change cut to rank 16 keeps at least 90% of the score:", kept >= 0.9)
 # $BA$ has the shape of $W$, a rank of at most $r$, and costs $r \, (in + out)$ numbers instead of $in \cdot out$. $\alpha$ is a
 # fixed number. A first draft, on a layer of three inputs and two outputs:
 # %% [markdown] lang="zh-CN" of="faa96b19"
-# 这正是 LoRA（**低秩适配**，low-rank adaptation，[Hu 等，2021](https://arxiv.org/abs/2106.09685)）押的注：既然最终低秩的变化就够用，那就从一开始只允许这样的变化。
+# 这正是 LoRA（**低秩适配**，low-rank adaptation，[Hu 等，2021](https://arxiv.org/abs/2106.09685)）押的注：既然到头来低秩的变化就够用，那就从一开始只允许这样的变化。
 #
 # ## 3. 亲手写 LoRA
 #
@@ -688,12 +688,14 @@ show.side_by_side(table, ["where", "largest rank under 3%", "parameters", "share
 #
 # The same recipe and rows as in section 1, with the adapter and a higher learning rate (section 6 says why). A short run first,
 # because there is a trap. The base model never read a chat. In its embedding, which is also the output layer, the row of
-# `<|im_end|>` was never trained, and LoRA freezes it as it is.
-# %% [markdown] lang="zh-CN" of="59fc0acf"
+# `<|im_end|>` has learned one thing only, like the rows of all tokens that pretraining never used: to be unlikely. LoRA
+# freezes it as it is.
+# %% [markdown] lang="zh-CN" of="6433ec81"
 # ## 5. 动真格的：带 `peft_config` 的 `SFTTrainer`
 #
 # 配方和数据与第 1 节相同，只是多了适配器，学习率也更高（第 6 节会说明原因）。先跑一小段，因为这里有个陷阱：基座模型从没读过对话。
-# 它的嵌入层同时也是输出层，其中 `<|im_end|>` 那一行从未训练过，而 LoRA 又把它原样冻结了。
+# 它的嵌入层同时也是输出层。预训练里从没用到的 token，它们的行只学会了一件事：得分要低。`<|im_end|>` 那一行就是其中之一，
+# 而 LoRA 又把它原样冻结了。
 # %% id="trap.rows"
 end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 embedding = start[next(name for name in start if name.endswith("embed_tokens.weight"))]
@@ -834,15 +836,15 @@ print(
 )
 # %% [markdown] lang="en"
 # Gradients and states are nearly gone. The activations are not: to learn A and B, autograd still has to keep the inputs of the
-# wrapped layers. For a small model and a large batch they are most of the bill, and LoRA doesn't touch them; gradient
+# wrapped layers. For a small model and a large batch they are most of the bill, and LoRA hardly touches them; gradient
 # checkpointing and smaller batches do (see [resource strategies](../resource_strategies.md)).
 #
 # ## 6. The learning rate
 #
 # Short runs at the same four rates for both, and the loss at their end. Full fine-tuning has its best rate further to the left.
-# %% [markdown] lang="zh-CN" of="31e1cb60"
-# 梯度和优化器状态几乎没有了。激活值却没有少：要学 A 和 B，autograd 仍须留住被包装的各层的输入。模型小、批次大时，
-# 账单的大头正是激活值，LoRA 对此无能为力；能减少它的是梯度检查点和更小的批次（见[节省资源的办法](../../resource_strategies.zh-CN.md)）。
+# %% [markdown] lang="zh-CN" of="06e6525f"
+# 梯度和优化器状态几乎没有了。激活值却几乎都还在：要学 A 和 B，autograd 仍须留住被包装的各层的输入。模型小、批次大时，
+# 账单的大头正是激活值，LoRA 几乎动不了它；能减少它的是梯度检查点和更小的批次（见[资源策略](../../resource_strategies.zh-CN.md)）。
 #
 # ## 6. 学习率
 #
@@ -885,15 +887,15 @@ print("LoRA's best rate is higher:", best["LoRA"] > best["full fine-tuning"])
 # Why higher? At the start B is zero, so A gets no gradient at all and the product moves only as fast as B does; and the few numbers
 # that are trained have to move further to change the output as much. [LoRA Without Regret](https://thinkingmachines.ai/blog/lora/)
 # found the best rate to be about ten times that of full fine-tuning, over many models and tasks. Here it is about three times, on a
-# grid with steps of three. (With the tiny model, sections 1 and 5 use 1e-3 and 5e-3: for full fine-tuning not the best rate of these
+# grid with steps of three, which shows nothing finer. (With the tiny model, sections 1 and 5 use 1e-3 and 5e-3: for full fine-tuning not the best rate of these
 # short runs, for LoRA one that is not on the grid. So take their scores as close, not as a ranking.) **The most frequent reason for
 # a LoRA that "doesn't work" is a learning rate taken over from full fine-tuning.**
 #
 # ## 7. The rank
-# %% [markdown] lang="zh-CN" of="3425568a"
+# %% [markdown] lang="zh-CN" of="cdd3471a"
 # 为什么要更高？开始时 B 为零，A 完全得不到梯度，乘积只能随着 B 慢慢动起来；而且被训练的数很少，每个都得走得更远，才能让输出变化同样多。
 # [LoRA Without Regret](https://thinkingmachines.ai/blog/lora/) 在许多模型和任务上发现，最佳学习率约为全量微调的十倍。
-# 这里约为三倍，而这里试的学习率也是每隔三倍取一个。（用小模型时，第 1 节和第 5 节的学习率是 1e-3 和 5e-3：前者不是全量微调在这几次
+# 这里约为三倍，不过试的学习率本来就是每隔三倍取一个，分不了更细。（用小模型时，第 1 节和第 5 节的学习率是 1e-3 和 5e-3：前者不是全量微调在这几次
 # 短训练里最好的学习率，后者不在试过的这几个之中。所以两者的得分只能说很接近，不能用来排名次。）
 # **LoRA“不管用”，最常见的原因就是直接照搬了全量微调的学习率。**
 #
@@ -938,23 +940,23 @@ print(
     "rank 1 reaches at least 90% of full fine-tuning's score:", scores[0] >= 0.9 * share(full_right)
 )
 # %% [markdown] lang="en"
-# Rank 1, after a short training. The task is small for this model: the knowledge is there, and a *format* is to be learned. A
+# Rank 1 is enough, even after a short training. The task is small for this model: the knowledge is there, and a *format* is to be learned. A
 # format fits into one direction a layer, so a higher rank buys nothing here. (In section 2 the strongest *one* direction of the
 # finished change gave 0%: cutting afterwards is not the same as training within rank 1, where that direction can be chosen for the
 # task. Here the row of `<|im_end|>` is trained as well.)
 #
 # ## 8. Where LoRA does worse: new knowledge
 #
-# Now teach something that the base model does *not* know. The same questions, but each answered with the answer of another
-# question of its kind: nothing it has read helps, every row has to be stored. How many does each method store in the same steps?
-# %% [markdown] lang="zh-CN" of="3ce0f8f6"
+# Now teach something that the base model does *not* know. The same questions, but the answers are shuffled among questions of
+# one kind: for most rows nothing that it has read helps, each has to be stored. How many does each method store in the same steps?
+# %% [markdown] lang="zh-CN" of="c9c553fd"
 # 秩 1，训练一小段，就够了。对这个模型来说任务不大：知识早已在里面，要学的只是一种*格式*。每层一个方向就装得下一种格式，所以秩再高也没有好处。
 # （第 2 节里，只留下训练好的变化中最强的*一个*方向，得分是 0%：事后裁剪，和一开始就在秩 1 之内训练，是两回事；
 # 后者可以为任务挑选那个方向。而且这里还训练了 `<|im_end|>` 那一行。）
 #
 # ## 8. LoRA 较差的地方：新知识
 #
-# 现在教一些基座模型*不*知道的东西。问题不变，但每个问题都配上同类的另一个问题的答案：读过的东西全帮不上忙，每一行都得硬记下来。
+# 现在教一些基座模型*不*知道的东西。问题不变，答案却在同类问题之间打乱：对大多数行来说，读过的东西全帮不上忙，只能一行一行硬记。
 # 同样的步数，两种方法各能记住多少？
 # %% id="invented"
 import random
@@ -1054,7 +1056,7 @@ print("of the two LoRA runs, the short one forgets less:", short_perplexity < lo
 # LoRA, at which rank, with which alpha and learning rate. Return a dict with `targets` (a list, some of the seven names, none twice),
 # `r` (int), `alpha` (number above 0) and `learning_rate` (float between 0 and 1). Stay within the budget, and don't waste it: at your
 # targets, a rank one higher must not fit. If your favourite targets don't fit at rank 1, take fewer; raise `ValueError` only if no
-# single projection fits. Then the next cell trains your plan with 1% of this model's parameters.
+# single projection fits. The cell after the check trains your plan with 1% of this model's parameters.
 #
 # **Rubric** (for yourself or your instructor): your plan reaches 90% of full fine-tuning's score with 1% of the parameters (1 point);
 # you compared two choices of targets at equal budget and can say which won, and by how many questions (1); you found the learning
@@ -1066,7 +1068,7 @@ print("of the two LoRA runs, the short one forgets less:", short_perplexity < lo
 # For the rubric: the cell that trains your plan leaves `plan_right`, one bool a question. Keep it under a name of its own before you
 # try the next plan; `metrics.paired_difference(one, other)` compares two lists of right answers, `sum(other) - sum(one)` counts questions.
 # </details>
-# %% [markdown] lang="zh-CN" of="5f25c900"
+# %% [markdown] lang="zh-CN" of="fccff7fc"
 # [Biderman 等人](https://arxiv.org/abs/2405.09673)在 70 亿参数的模型上比较过：在代码和数学上，LoRA 学到的比全量微调少，忘掉的也少。
 # 别把后一点当成定律，看看上面几行就知道：学习率高、训练又久，训练的数再少也能把模型带偏很远；任务学会了就停下来，才能保住其余的本领。
 #
@@ -1077,7 +1079,7 @@ print("of the two LoRA runs, the short one forgets less:", short_perplexity < lo
 # 给你一个模型的 `config`（同 `lora.count`）和一个 `budget`，即最多训练多少个参数。请决定把 LoRA 装在**哪里**、秩取多少、alpha 和学习率取多少。
 # 返回一个字典：`targets`（列表，七个名字中的若干个，不重复）、`r`（整数）、`alpha`（大于 0 的数）和 `learning_rate`（0 到 1 之间的浮点数）。
 # 不能超出预算，也不要浪费：在你选的位置上，秩再加一就放不下了。如果你最想要的位置连秩 1 都放不下，就少选几个；只有任何一个投影都放不下时才抛出
-# `ValueError`。下一个单元格会按你的方案，用这个模型 1% 的参数来训练。
+# `ValueError`。检查之后的那个单元格会按你的方案，用这个模型 1% 的参数来训练。
 #
 # **评分标准**（供自己或老师使用）：你的方案用 1% 的参数达到全量微调得分的 90%（1 分）；你在相同预算下比较了两种位置的选择，说得出哪种更好、
 # 好多少题（1 分）；你找到了让你的方案失灵的学习率，并描述了它的损失曲线（1 分）。
@@ -1176,7 +1178,7 @@ course.report(
 # ## 小结
 #
 # - LoRA 不动 W，只在旁边学一个秩为 r 的变化 BA：每层 r (in + out) 个数，B 从零开始，再乘以 alpha / r。
-# - 省下的是梯度和优化器状态，而且每个任务只留下一个小文件。激活值不会减少。
+# - 省下的是梯度和优化器状态，而且每个任务只留下一个小文件。激活值几乎都还在。
 # - 把它装在所有投影上（包括 key 和 value），提高学习率（经验是约十倍），秩按要学的东西有多少来选；基座模型从没用过的 token，要连它的嵌入一起训练。
 #
 # **下一步。** 讲义 [LoRA](../../lora.zh-CN.md) 里有各种选择及其数字，还有 DoRA 和 rsLoRA 改了什么。下一个 notebook 会保存、合并、切换[适配器](../../adapters.zh-CN.md)。
