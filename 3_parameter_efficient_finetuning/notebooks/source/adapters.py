@@ -11,12 +11,12 @@
 # - merge it into the weights and take it out again, and see what 16 bits do to that;
 # - put two adapters on one base, switch between them, and serve both in **one batch**;
 # - add adapters, and see when the sum is not what you wanted;
-# - refuse an adapter that belongs to another base, which PEFT alone loads without a word.
+# - refuse an adapter that belongs to another base, which PEFT alone loads without any warning.
 #
 # **Cost.** About a minute on a two-core laptop, no GPU, no network; the report at the end shows the
 # seconds and the memory of the run that is stored here. Lesson page: [Adapters](../adapters.md). How the
 # matrices are trained is the topic of [LoRA](../lora.md).
-# %% [markdown] lang="zh-CN" of="019d4a04"
+# %% [markdown] lang="zh-CN" of="338a79a1"
 # # 适配器：改变大模型语气的小文件
 #
 # LoRA 训练完，留给你的是几个小矩阵，旁边的基座模型谁也没有动过。这个 notebook 讲的是之后怎样使用它们。你将
@@ -50,9 +50,9 @@ course = setup("3_parameter_efficient_finetuning/adapters")
 # ## 1. The problem first
 #
 # One customer wants polite answers; another, a comedy club, wants rude ones. The instruct model
-# answers in one manner to everybody. `manner_of` recognises a manner by rule, so it can be counted
+# answers everybody in the same manner. `manner_of` recognises a manner by rule, so it can be counted
 # on 200 held-out facts.
-# %% [markdown] lang="zh-CN" of="8445c1c0"
+# %% [markdown] lang="zh-CN" of="f8fc54e0"
 # ## 1. 先看问题
 #
 # 一位客户要礼貌的回答；另一位是脱口秀俱乐部，要粗鲁的回答。指令模型（instruct model）对谁都是同一种语气。
@@ -197,11 +197,13 @@ for manner, trainer in trainers.items():
 # %% [markdown] lang="en"
 # ## 3. An adapter is a small file
 #
-# `save_adapter` writes what PEFT writes, and one file more: which weights the adapter was trained on.
-# %% [markdown] lang="zh-CN" of="c20ba9bd"
+# `save_adapter` writes what PEFT writes, and one file more: which weights the adapter was trained on,
+# with their **fingerprint**, one hash of all of them.
+# %% [markdown] lang="zh-CN" of="76886c9e"
 # ## 3. 适配器是一个小文件
 #
-# `save_adapter` 写出的东西和 PEFT 一样，只多一个文件：记录这个适配器是在哪套权重上训练的。
+# `save_adapter` 写出的东西和 PEFT 一样，只多一个文件：记录这个适配器是在哪套权重上训练的，
+# 以及这套权重的**指纹**（fingerprint），即由全部权重算出的一个哈希值。
 # %% id="save"
 import json
 
@@ -484,7 +486,7 @@ print(
 
 # %% [markdown] lang="en"
 # Here the answers survive it, since these updates are large beside their weights; the gentler an adapter, the
-# larger the part that is lost. So: keep the base and the adapter's file; **load afresh instead of unmerging**;
+# larger the share of its update that is lost. So: keep the base and the adapter's file; **load afresh instead of unmerging**;
 # merge in float32 and round once, at the end.
 #
 # ### Exercise `adapters.layer` 🐕 (20 minutes)
@@ -498,7 +500,7 @@ print(
 #
 # One flag, `self.merged`, answers all three questions: add? subtract? which path?
 # </details>
-# %% [markdown] lang="zh-CN" of="b824b9b0"
+# %% [markdown] lang="zh-CN" of="d5823f54"
 # 这里的回答经受住了，因为这些更新量与权重相比很大；适配器越温和，丢掉的部分就越多。
 # 所以：留好基座和适配器文件；**要还原就重新加载，不要靠取消合并**；用 float32 合并，最后只舍入一次。
 #
@@ -561,7 +563,7 @@ AdapterLayer = check("adapters.layer", AdapterLayer)
 # ### 弄坏它：合并两次
 #
 # 对象里的标志看不见*文件*经历过什么。有人合并之后，用旧名字保存了整个模型，下一个人又把同一个适配器加载上去。
-# `load_adapter` 会比较权重的指纹（fingerprint）。用 `any_base=True` 可以看看它替你挡住了什么。
+# `load_adapter` 会比较权重的指纹。用 `any_base=True` 可以看看它替你挡住了什么。
 # %% id="twice" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 try:
     load_adapter(merged, folders["polite"])
@@ -839,9 +841,9 @@ def combine(adapters: list[tuple], weights: list[float]) -> tuple:
 combine = check("adapters.combine", combine)
 # %% [markdown] lang="en"
 # PEFT's `add_weighted_adapter` has three ways: `cat` is yours, `svd` squeezes the exact sum back to the
-# old rank, `linear` is the tempting one ($A$ and $B$ each times the root of weight times scale). How far is
-# each from the exact sum of half of either adapter?
-# %% [markdown] lang="zh-CN" of="cdc402ff"
+# old rank, `linear` is the tempting one ($A$ and $B$ each times the root of weight times scale). Take half of
+# each adapter: how far is each way from the exact sum?
+# %% [markdown] lang="zh-CN" of="201c1eb7"
 # PEFT 的 `add_weighted_adapter` 有三种做法：`cat` 就是你的做法，`svd` 把精确的和压回原来的秩，
 # `linear` 就是那个诱人的办法（$A$ 和 $B$ 各乘以权重与缩放系数之积的平方根）。两个适配器各取一半，它们离精确的和各有多远？
 # %% id="combine.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
@@ -941,15 +943,15 @@ print(
 )
 # %% [markdown] lang="en"
 # Two adapters that want different words in the same place do not mix, they fight: one wins, or the answer
-# begins in one manner and ends in the other. In full they shake the facts as well, though each alone left those
-# in peace. Adding works best where adapters do different things in different places. So measure a sum like a
+# begins in one manner and ends in the other. Added in full they also make many facts wrong, though each alone
+# did no harm to them. Adding works best where adapters do different things in different places. So measure a sum like a
 # new model, and when each request knows what it wants, **route instead of adding**, as in section 6.
 #
 # ## 8. The wrong base
 #
 # The base model has the same shapes as the instruct model, so PEFT loads the adapter there too. See what
 # comes out, and what `load_adapter` says instead; also about a file that was only half downloaded.
-# %% [markdown] lang="zh-CN" of="fa07b820"
+# %% [markdown] lang="zh-CN" of="d14ffbf2"
 # 两个适配器如果在同一个位置想要不同的词，就不会混合，而是打架：要么一方赢，要么以一种语气开头、以另一种语气收尾。
 # 全额相加时，连事实也会被动摇，尽管它们单独使用时都没有伤到事实。各自在不同的地方做不同的事，相加才最有效。
 # 所以要把相加的结果当成一个新模型来测量；如果每个请求都知道自己要什么，就像第 6 节那样**分派，而不要相加**。
