@@ -239,8 +239,8 @@ print(
 # Make it a module that can be trained. `SoftPrompt(model, tokens, init_ids)` freezes the model and has **one** trainable parameter,
 # `prompt`, of shape (tokens, width). With `init_ids` (a list of token ids) it starts as a copy of their embeddings, the list repeated
 # or cut to the right number; without, it starts from a standard normal. `forward(input_ids, attention_mask, labels=None)` returns
-# what the model returns: `made(ids, mask)` has logits of shape (rows, tokens + length, vocabulary) and no loss,
-# `made(ids, mask, labels)` has a loss as well.
+# what the model returns: with `made = SoftPrompt(model, tokens)`, `made(ids, mask)` has logits of shape
+# (rows, tokens + length, vocabulary) and no loss, `made(ids, mask, labels)` has a loss as well.
 #
 # <details><summary>Hint</summary>
 #
@@ -248,15 +248,16 @@ print(
 # `.detach().clone()` makes a copy: without it the prompt would be the embedding table itself. `forward` is `prepend`, with labels
 # that may be None.
 # </details>
-# %% [markdown] lang="zh-CN" of="0908e99a"
+# %% [markdown] lang="zh-CN" of="0c1fc795"
 # 所以，**每个文字提示都是一个软提示**，而且只是无数软提示中的一个。训练可以从好的词语出发，再走到没有词语的地方去。
 #
 # ### 练习 `prompt.module` 🐕（25 分钟）
 #
 # 把它做成一个可以训练的模块。`SoftPrompt(model, tokens, init_ids)` 冻结模型，并且只有**一个**可训练的参数 `prompt`，
 # 形状为（tokens，宽度）。给出 `init_ids`（token id 的列表）时，它从这些 id 的嵌入的副本开始，列表按所需的个数重复或截断；
-# 不给时，从标准正态分布开始。`forward(input_ids, attention_mask, labels=None)` 返回模型所返回的东西：`made(ids, mask)` 有
-# 形状为（行数，tokens + 长度，词表大小）的 logits，没有损失；`made(ids, mask, labels)` 还有损失。
+# 不给时，从标准正态分布开始。`forward(input_ids, attention_mask, labels=None)` 返回模型所返回的东西：
+# 设 `made = SoftPrompt(model, tokens)`，则 `made(ids, mask)` 有形状为（行数，tokens + 长度，词表大小）的 logits，没有损失；
+# `made(ids, mask, labels)` 还有损失。
 #
 # <details><summary>小提示</summary>
 #
@@ -542,11 +543,11 @@ def count(method: str, tokens: int, config, encoder: int = 0) -> tuple[int, int]
 # %% id="prompt.count.check"
 count = check("prompt.count", count)
 # %% [markdown] lang="en"
-# Three budgets, each four times the last: what 1, 4 and 16 virtual tokens of prefix tuning cost. The others train no more than that.
+# Three budgets, each four times the one before: what 1, 4 and 16 virtual tokens of prefix tuning cost. The others train no more than that.
 # Prompt tuning spends it on more tokens. P-tuning always has as many tokens as prompt tuning at the smallest budget, and the widest
 # encoder that fits; at the smallest budget the vectors take everything, so it has two rows only. LoRA gets, in turn: the value
 # projections of the upper half of the layers, rank 1; the key and value projections of all layers, rank 1; the same, rank 4.
-# %% [markdown] lang="zh-CN" of="481f40f0"
+# %% [markdown] lang="zh-CN" of="8369d877"
 # 三档预算，每档是前一档的四倍：分别是前缀微调用 1、4、16 个虚拟 token 的开销。别的方法训练的数不超过这个预算。提示微调用更多的 token。
 # P-tuning 的 token 数始终与最小预算下的提示微调相同，配放得下的最宽的编码器；最小的预算已被向量用完，所以它只有两行。
 # LoRA 依次是：后一半层的值投影，秩 1；所有层的键投影和值投影，秩 1；同上，秩 4。
@@ -723,7 +724,7 @@ print("worst of the four:", max(ends, key=ends.get))
 #
 # Questions of unequal length are padded on the *left* for generation. And where do the virtual tokens go: before the padding, or
 # between padding and text? Attention can be masked, but positions count on: with padding in between, the prompt moves away from the
-# text, as far as the longest neighbour in the batch wants it.
+# text: the longer the longest row of the batch, the farther.
 #
 # ### Exercise `prompt.left` 🐕 (20 minutes)
 #
@@ -735,7 +736,7 @@ print("worst of the four:", max(ends, key=ends.get))
 #
 # `(mask.cumsum(dim=1) - 1).clamp(min=0)` counts from the first 1 of each row.
 # </details>
-# %% [markdown] lang="zh-CN" of="918d9e17"
+# %% [markdown] lang="zh-CN" of="ca4805ed"
 # 噪声最后也追上了，但所用的步数是随机 token 的几倍；步数少或模型大时，这个差别就要紧了。四个学习率里最差的 0.001，
 # 正是模块 1 里对这个小模型做全量微调时用的学习率。
 #
@@ -870,18 +871,20 @@ print(
 # %% [markdown] lang="en"
 # PEFT (0.21) writes virtual tokens before the padding and drops the position ids, for prompt tuning and P-tuning; it says so in a
 # warning. The answer to a question then depends on its neighbours. Prefix tuning is not affected: its keys sit in the cache, and
-# positions count from the text's mask. You will meet the price of it in section 8.
+# positions count from the text's mask. Section 8 shows what PEFT's way costs.
 #
 # ## 7. The comparison
 #
 # All methods get the same rows in the same order and the same steps; each its own learning rate (tried beforehand, the best of a few).
-# %% [markdown] lang="zh-CN" of="ae0887cd"
+# The starts differ: prompt tuning starts from random tokens, prefix tuning and P-tuning from PEFT's default, which is noise.
+# %% [markdown] lang="zh-CN" of="14124ad0"
 # PEFT（0.21）在提示微调和 P-tuning 中把虚拟 token 写在填充之前，并丢掉位置编号；它在一条警告里说了这一点。这样一来，
-# 一个问题的回答就取决于它的邻居。前缀微调不受影响：它的键放在缓存里，位置只数文本的掩码为 1 的地方。第 8 节会看到这要付出什么代价。
+# 一个问题的回答就取决于它的邻居。前缀微调不受影响：它的键放在缓存里，位置只数文本的掩码为 1 的地方。第 8 节会看到 PEFT 这种做法的代价。
 #
 # ## 7. 比较
 #
 # 所有方法都用同样的行、同样的顺序、同样的步数；学习率各用各的（事先试过，取几个中最好的）。
+# 起点并不一样：提示微调从随机的 token 出发，前缀微调和 P-tuning 用 PEFT 的默认起点，也就是噪声。
 # %% id="sweep.soft" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 rates = {
     "prompt tuning": "prompt_lr",
@@ -943,7 +946,7 @@ show.side_by_side(
 
 # %% [markdown] lang="en"
 # The dotted line is the system prompt's score. What a soft prompt gained over it here is not the score but the way to it: nobody had
-# to find words. And the smallest prompt is short: in the run stored here each conversation carries 4 virtual tokens instead of the 12
+# to find words. (Besides, `best` was picked on the same questions that score it, which flatters it a little.) And the smallest prompt is short: in the run stored here each conversation carries 4 virtual tokens instead of the 12
 # tokens of the system prompt.
 #
 # A larger budget is no promise of more (each method has one learning rate for all its budgets): in that run, prompt tuning did a little
@@ -952,8 +955,9 @@ show.side_by_side(
 # ### What does a soft prompt say?
 #
 # Which tokens lie nearest to the trained vectors? A cosine of 1 would be the token itself.
-# %% [markdown] lang="zh-CN" of="82a8fef4"
-# 虚线是系统消息的得分。软提示在这里赢得的不是分数，而是得到它的方式：不需要有人去找措辞。在这里保存的这次运行里，
+# %% [markdown] lang="zh-CN" of="f0c00d62"
+# 虚线是系统消息的得分。软提示在这里赢得的不是分数，而是得到它的方式：不需要有人去找措辞。
+# （而且 `best` 是用打分的这些问题挑出来的，所以它的得分略微偏高。）在这里保存的这次运行里，
 # 用最小的软提示时，每段对话带的也不再是系统消息的 12 个 token，而是 4 个虚拟 token。
 #
 # 预算更大，不等于得分更高（每种方法的各档预算共用一个学习率）：在那次运行里，提示微调每上一档，反而差一点。
@@ -980,16 +984,16 @@ print(
 #
 # ## 8. Break it on purpose: one long neighbour
 #
-# The same prompt, the same questions, PEFT's own `generate`: once in batches of similar length (as `generate.chat` makes them),
-# once with one long conversation in each batch, as it happens on a server.
-# %% [markdown] lang="zh-CN" of="e2f5cf5f"
+# The models of the middle budget, trained in section 7, answer the same questions again, now through PEFT's own `generate` and with
+# one long conversation in each batch, as it happens on a server. (In section 7, prompt tuning answered through `left_batch`.)
+# %% [markdown] lang="zh-CN" of="1c9576ea"
 # 它不是什么隐藏的句子。从词语出发的，仍与那些词语相似。从随机 token 出发的，邻居大多毫无意义；不过请看这里保存的这次运行：
 # 四个向量没有一个是从 ` politely` 出发的，却有一个自己走到了那里。
 #
 # ## 8. 故意弄坏它：一个很长的邻居
 #
-# 同样的提示，同样的问题，用 PEFT 自己的 `generate`：一次是长度相近的批次（`generate.chat` 就是这样分批的），
-# 一次是每个批次里都有一段很长的对话，服务器上正是这样。
+# 让第 7 节训练的、中间那档预算的模型再回答一遍同样的问题，这次用 PEFT 自己的 `generate`，而且每个批次里都有一段很长的对话，
+# 服务器上正是这样。（在第 7 节，提示微调的回答是通过 `left_batch` 得到的。）
 # %% id="neighbour" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 longest, with_neighbour = " ".join(test["question"][:20]), {}
 for method in ("prompt tuning", "prefix tuning"):
@@ -1022,7 +1026,7 @@ print(
     abs(score("prefix tuning") - results["prefix tuning", budgets[1]]["both"]) < 0.02,
 )
 # %% [markdown] lang="en"
-# One long neighbour, and the prompt is gone: as if it had never been trained. **Cure:** virtual tokens between padding and text, as
+# One long neighbour, and the trained prompt no longer works: look at its score. **Cure:** virtual tokens between padding and text, as
 # in `left_batch`; or batches of equal length; or store the *cache* of the virtual tokens and use it as a prefix. After every change
 # of batching, compare one answer alone with the same answer in a batch.
 #
@@ -1031,8 +1035,8 @@ print(
 # Politeness was in the instruct model; the prompt only had to call for it. Now the job of module 1: take the **base** model, which has
 # never seen a chat, and make it answer. The middle budget, the same rows for all three, terse answers. They are scored twice: the
 # whole answer, and only what stands before its first full stop.
-# %% [markdown] lang="zh-CN" of="5f842a51"
-# 只要有一个很长的邻居，提示就没了：仿佛从来没有训练过。**对策：** 像 `left_batch` 那样，把虚拟 token 放在填充与文本之间；
+# %% [markdown] lang="zh-CN" of="debcfa61"
+# 只要有一个很长的邻居，训练好的提示就不起作用了：看看它的得分。**对策：** 像 `left_batch` 那样，把虚拟 token 放在填充与文本之间；
 # 或者让同一批次的长度相等；或者存下虚拟 token 的*缓存*，把它当作前缀来用。每次改动分批方式之后，都要拿一个单独得到的回答与它在批次里的回答比一比。
 #
 # ## 9. 软提示的尽头
@@ -1209,12 +1213,12 @@ course.report(
 #
 # - A soft prompt is a few trained vectors before the input (prompt tuning, P-tuning) or a few trained keys and values in each layer (prefix tuning); the model is frozen.
 # - It calls for a behaviour that the model has, with a few hundred numbers, and at the smallest budget here better than LoRA of that size (at the larger ones prefix tuning falls behind LoRA); a manner that the model never learned, it did not learn.
-# - Extend the mask and the labels, start from real tokens, take a large learning rate, and keep padding away from between prompt and text.
+# - Extend the mask and the labels, start from real tokens, take a large learning rate, and let no padding stand between prompt and text.
 #
 # **Where next.** The lesson page [Prompt tuning](../prompt_tuning.md), then [LoRA](../lora.md) and [adapters](../adapters.md).
 # Papers: [prompt tuning](https://arxiv.org/abs/2104.08691), [prefix tuning](https://arxiv.org/abs/2101.00190),
 # [P-tuning](https://arxiv.org/abs/2103.10385), [P-tuning v2](https://arxiv.org/abs/2110.07602).
-# %% [markdown] lang="zh-CN" of="226f0384"
+# %% [markdown] lang="zh-CN" of="c5cb85e9"
 # ## 小结
 #
 # - 软提示就是放在输入前的几个训练出来的向量（提示微调、P-tuning），或者每一层里几个训练出来的键和值（前缀微调）；模型是冻结的。
