@@ -17,7 +17,7 @@
 # %% [markdown] lang="zh-CN" of="ff0f3cf9"
 # # 资源策略：内存花在哪里，怎样省回来
 #
-# “CUDA out of memory”是微调时最常见的一句话。在这个 notebook 里，你将
+# “CUDA out of memory”是微调时最常见的报错。在这个 notebook 里，你将
 #
 # - 算出权重、梯度和优化器状态各占多少，并在真实的模型里找到同样的字节数；
 # - 在几个小批次上累积梯度，使它与大批次的梯度相差不超过 1e-5（有一个著名的 bug 曾让两者差出一大截）；
@@ -138,7 +138,7 @@ print(
 # Write the bytes per trained parameter of the four optimisers into a small dict. 8 bits are a byte.
 # </details>
 # %% [markdown] lang="zh-CN" of="03ba69c9"
-# 权重反而只占一小部分。内存由四样东西瓜分：**权重**、**梯度**、**优化器状态**，以及**激活值**（activation，前向传播必须为反向传播记住的东西）。
+# 权重只占一小部分。内存由四样东西瓜分：**权重**、**梯度**、**优化器状态**，以及**激活值**（activation，前向传播必须为反向传播记住的东西）。
 # 前三样取决于参数的个数，第四样取决于 token 的个数。
 #
 # ## 2. 前三样，算得出来
@@ -208,7 +208,7 @@ print(
 # %% [markdown] lang="zh-CN" of="0695ac59"
 # ## 3. 激活值：每遍少算几行
 #
-# 激活值随*一遍*计算的行数和 token 数增长。**梯度累积**（gradient accumulation）分几个小遍来算，让梯度自己加起来，最后只更新一次。
+# 激活值随*一遍*计算的行数和 token 数增长。**梯度累积**（gradient accumulation）分几遍来算，每遍只算几行，让梯度自己加起来，最后只更新一次。
 # （PyTorch 本来就会往 `.grad` 上累加，只有 `zero_grad()` 才清掉它。）
 # %% id="accumulation"
 micro = course.budget("resources_micro")
@@ -294,7 +294,7 @@ print("the gradients are more than 10% apart:", bug > 0.1)
 
 # %% [markdown] lang="en"
 # Another loss and another gradient, from the same rows. A mean of means is not the mean: a token in a
-# short pass weighs many times as much as one in a long pass. Until
+# short pass weighs more than one in a long pass (in the run stored here up to two and a half times as much). Until
 # [October 2024](https://huggingface.co/blog/gradient_accumulation) the large libraries did this too.
 #
 # ### Exercise `resources.accumulate` 🐕 (20 minutes)
@@ -311,16 +311,16 @@ print("the gradients are more than 10% apart:", bug > 0.1)
 # First count the labels that are not -100 in *all* batches (after the shift: `labels[:, 1:]`). Then each
 # pass contributes its **sum** of losses (`reduction="sum"`) divided by that count, and calls `backward()`.
 # </details>
-# %% [markdown] lang="zh-CN" of="79588978"
-# 同样的行，损失不同，梯度也不同。平均值的平均不等于总平均：短的那一遍里的一个 token，分量是长的那一遍里的许多倍。直到
+# %% [markdown] lang="zh-CN" of="b40f12cb"
+# 同样的行，损失不同，梯度也不同。平均值的平均不等于总平均：一个 token 在短的那一遍里，分量比在长的那一遍里大（在这里保存的那次运行里，最多是两倍半）。直到
 # [2024 年 10 月](https://huggingface.co/blog/gradient_accumulation)，各大库也都是这么算的。
 #
 # ### 练习 `resources.accumulate` 🐕（20 分钟）
 #
 # 把它写对。输入：一个模型和一个批次列表；每个批次是字典，含 int64 张量 `input_ids`、`attention_mask` 和 `labels`
 # （-100 不计损失），形状都是（行数，长度）。`model(input_ids=..., attention_mask=...)` 返回的对象有 `.logits`。
-# 完成之后，每个参数的 `.grad` 应当是**所有批次里全部参与计算的 token 的平均损失**的梯度，并把这个平均值作为 float 返回。
-# 一次只算一遍：同时存在的激活值不得超过一个批次的份。有的批次里可能没有任何参与计算的 token。之前残留的梯度不算数。
+# 完成之后，每个参数的 `.grad` 应当是**所有批次里全部计入损失的 token 的平均损失**的梯度，并把这个平均值作为 float 返回。
+# 一次只算一遍：任何时刻，激活值最多只能保留一个批次的。有的批次里可能没有任何计入损失的 token。之前残留的梯度不算数。
 #
 # <details><summary>小提示</summary>
 #
@@ -521,7 +521,7 @@ print(
 # **对策：** 每种优化器用自己的学习率（SGD 的要比 AdamW 大几十到几百倍），或者用 Adafactor，或者用 8 位 AdamW
 # （在 GPU 上借助 bitsandbytes：`optim="adamw_8bit"`）：它的两个状态各占一个字节，而不是四个。
 #
-# **16 位里的小步更新。** bf16 只有 8 位有效数字：在 1 和 2 之间它只认得 128 个数。给 0.05 的权重加上 1e-5，一舍入就没了。
+# **16 位里的小步更新。** bf16 只有 8 个二进制位用来表示有效数字：在 1 和 2 之间它只认得 128 个数。给 0.05 的权重加上 1e-5，一舍入就没了。
 # 数一数一步 AdamW 之后有多少权重真的变了：
 # %% id="bf16"
 for dtype in (torch.float32, torch.bfloat16):
@@ -598,20 +598,20 @@ dequantize = check("resources.dequantize", dequantize)
 # ### Exercise `resources.quantize` 🐕 (20 minutes)
 #
 # Now the other way: from weights to codes. Inputs: `weights`, a float tensor of shape (n,), n a multiple of `block`; `levels`, 16 numbers in
-# rising order; `block`. Return (codes, scales): an integer tensor of shape (n,), each code the level
-# **nearest** to weight / scale, and the scale of each block, its largest **absolute** value. A block of
+# rising order; `block`. Return (codes, scales): an integer tensor of shape (n,), each code the index of the
+# level **nearest** to weight / scale, and the scale of each block, its largest **absolute** value. A block of
 # zeros must not become nan: its codes name the level nearest to zero.
 #
 # <details><summary>Hint</summary>
 #
 # `weights.view(-1, block)`. The nearest level: `(unit[..., None] - levels).abs().argmin(-1)`.
 # </details>
-# %% [markdown] lang="zh-CN" of="a6e7ba89"
+# %% [markdown] lang="zh-CN" of="26b0a548"
 # ### 练习 `resources.quantize` 🐕（20 分钟）
 #
 # 现在反过来：从权重到码。输入：`weights`，形状为 (n,) 的浮点张量，n 是 `block` 的倍数；`levels`，16 个从小到大的数；以及 `block`。
-# 返回 (codes, scales)：codes 是形状为 (n,) 的整数张量，每个码是离 权重 / 缩放因子 **最近**的级；scales 是每块的缩放因子，
-# 即块内最大的**绝对值**。全零的块不能变成 nan：它的码应当是离零最近的级。
+# 返回 (codes, scales)：codes 是形状为 (n,) 的整数张量，每个码是离“权重 / 缩放因子”**最近**的级的下标；scales 是每块的缩放因子，
+# 即块内最大的**绝对值**。全零的块不能变成 nan：它的码应当是离零最近的级的下标。
 #
 # <details><summary>小提示</summary>
 #
@@ -731,7 +731,7 @@ print(
 # %% [markdown] lang="zh-CN" of="f4085700"
 # ## 7. LoRA 和 QLoRA，放进同一张表
 #
-# `nf4.freeze_in_4_bits` 把冻结的线性层换成只保存码和缩放因子的层，每一遍都现做权重（就是你写的那两个函数，只是两个码放进一个字节）。
+# `nf4.freeze_in_4_bits` 把冻结的线性层换成只保存码和缩放因子的层，每一遍都临时还原出权重（就是你写的那两个函数，只是两个码放进一个字节）。
 # 它在任何设备上都能运行，但很慢。`smolcourse.qlora.load` 用 bitsandbytes 做同样的事，它的算子在 NVIDIA GPU 上很快。
 # %% id="lora"
 from peft import LoraConfig, get_peft_model
@@ -776,8 +776,8 @@ print(
 
 
 # %% [markdown] lang="en"
-# Read the table honestly. This model is tiny and its batch is large, so activations dominate: the first
-# two strategies save most, LoRA alone saves little, QLoRA next to nothing more. But look at the last row: once
+# Read the table honestly. This model is tiny and its batch is large, so activations dominate: accumulation and
+# checkpointing save most, LoRA alone saves little, QLoRA next to nothing more. But look at the last row: once
 # the activations are cut, it is gradients, states and weights that are left, and now LoRA and 4 bits take away
 # most of that. The price is time: several times the baseline's. With a large model and few tokens a pass,
 # LoRA and QLoRA save most from the start. **Measure your own case before you choose.**
@@ -803,8 +803,8 @@ print(
 #
 # Two loops: over (name, fixed memory, memory of a row), and over the divisors of `rows` from large to small.
 # </details>
-# %% [markdown] lang="zh-CN" of="44eef716"
-# 老老实实读这张表。这个模型很小、批次很大，所以激活值占了大头：前两种策略省得最多，单用 LoRA 省得不多，QLoRA 几乎没有再多省。
+# %% [markdown] lang="zh-CN" of="268720d9"
+# 读这张表要客观。这个模型很小、批次很大，所以激活值占了大头：梯度累积和梯度检查点省得最多，单用 LoRA 省得不多，QLoRA 几乎没有再多省。
 # 但请看最后一行：激活值砍掉之后，剩下的主要是梯度、状态和权重，这时 LoRA 和 4 位就能再省掉其中的大部分；代价是时间，是基线的好几倍。
 # 模型大、每遍 token 少的时候，LoRA 和 QLoRA 从一开始就省得最多。**先测量你自己的情形，再做选择。**
 #
@@ -881,10 +881,10 @@ for gigabytes in (8, 16, 24, 80):
 # <details><summary>Hint</summary>
 #
 # Divide each block by its largest absolute value first. Quantiles of the result are only a start (alone they are worse
-# than even levels, since they spend too little on the rare large weights). Then repeat some dozens of times: give each weight to its nearest level, move each level to the mean of its weights (Lloyd's method, k-means in
+# than even levels on bell-shaped and long-tailed weights, since they spend too little on the rare large weights). Then repeat some dozens of times: give each weight to its nearest level, move each level to the mean of its weights (Lloyd's method, k-means in
 # one dimension).
 # </details>
-# %% [markdown] lang="zh-CN" of="2c91cbe4"
+# %% [markdown] lang="zh-CN" of="c43ed87a"
 # ## 9. 你自己的问题
 #
 # ### 练习 `resources.levels` 🦁（40 分钟）
@@ -899,7 +899,7 @@ for gigabytes in (8, 16, 24, 80):
 #
 # <details><summary>小提示</summary>
 #
-# 先把每块除以块内最大的绝对值。结果的分位数只能作为起点（光用它比均匀的级还差，因为分给少数大权重的级太少）。然后重复几十次：把每个权重分给离它最近的级，再把每个级移到它那些权重的平均值
+# 先把每块除以块内最大的绝对值。结果的分位数只能作为起点（在钟形和长尾的权重上，光用它比均匀的级还差，因为分给少数大权重的级太少）。然后重复几十次：把每个权重分给离它最近的级，再把每个级移到分给它的权重的平均值
 # （Lloyd 算法，也就是一维的 k-means）。
 # </details>
 # %% id="resources.levels" tags=["exercise"] level="🦁" minutes=40
