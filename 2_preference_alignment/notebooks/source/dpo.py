@@ -51,7 +51,7 @@ course = setup("2_preference_alignment/dpo")
 #
 # `preferences` 的每一行有一个**提示（prompt）**和两个回答：与**被拒绝的（rejected）**回答相比，人们更喜欢
 # **被选中的（chosen）**那个。在 Smol World 里两个回答都是对的；chosen 彬彬有礼，rejected 则简短、平淡、粗鲁、啰嗦
-# 或者大喊大叫。所以训练对事实造成的任何影响都是副作用，而且可以测量。测试集里的回答对所问的事实，训练用的回答对从未问过。
+# 或者大喊大叫。所以训练对事实造成的任何影响都是副作用，而且可以测量。测试集的提示所问的事实，训练集的提示从未问过。
 # %% id="data"
 rows = preference.validate(course.dataset("preferences", "train"))
 heldout = course.dataset("preferences", "test").select(range(course.budget("dpo_test_pairs")))
@@ -189,17 +189,17 @@ for difference in (0, 1, 2, 5):
 # ## 3. How probable is an answer?
 #
 # To compare two answers, a language model needs no score from outside: it gives each a probability,
-# token by token. The answer's is their product, so its logarithm is a sum over the answer's tokens,
-# end of turn included:
+# token by token. The probability of the whole answer is the product of its tokens' probabilities, so its
+# logarithm is a sum over the answer's tokens, end of turn included:
 #
 # $$\log \pi(y \mid x) = \sum_{t} \log \pi(y_t \mid x, y_{<t})$$
-# %% [markdown] lang="zh-CN" of="f49d80d4"
+# %% [markdown] lang="zh-CN" of="adafe8b2"
 # 只有差值才有意义：给所有得分都加 10，什么都不会变。请记住这一点，DPO 正是因此才成为可能。
 #
 # ## 3. 一个回答的概率有多大？
 #
 # 要比较两个回答，语言模型不需要外来的分数：它自己就会逐个 token 给出概率。整个回答的概率是这些概率的乘积，
-# 所以它的对数就是在回答的 token 上求和，轮次结束符也算在内：
+# 所以它的对数就是各个 token 的对数概率之和，轮次结束符也算在内：
 #
 # $$\log \pi(y \mid x) = \sum_{t} \log \pi(y_t \mid x, y_{<t})$$
 # %% id="row"
@@ -303,7 +303,7 @@ show.side_by_side(
 #
 # 讲义里说明了理由：在这样的得分之下，$\pi_\theta$ 恰好是“不远离参考模型”的策略里最好的一个，只差一个仅与提示有关的项；
 # 而两个回答的提示相同，这一项在差值里就消掉了。把它代入 Bradley-Terry，记 chosen 为 $y_w$（赢），rejected 为 $y_l$（输），
-# 让人们实际做出的选择尽可能不令人意外：
+# 再让人们实际做出的选择，在模型看来概率尽可能大（也就是让负对数概率尽可能小）：
 #
 # $$\mathcal{L} = -\log \sigma\Big(\beta \Big[\underbrace{\log \tfrac{\pi_\theta(y_w)}{\pi_{\mathrm{ref}}(y_w)}}_{\text{chosen 的增量}} - \underbrace{\log \tfrac{\pi_\theta(y_l)}{\pi_{\mathrm{ref}}(y_l)}}_{\text{rejected 的增量}}\Big]\Big)$$
 #
@@ -337,7 +337,7 @@ dpo_loss = check("dpo.loss", dpo_loss)
 # all. A small $\beta$ calls a pair settled only when $m$ is very large. The table prints the loss and the pull
 # $\sigma(-\beta m)$, the size of the gradient without its factor $\beta$.
 # %% [markdown] lang="zh-CN" of="dd167c0d"
-# 它对 chosen 增量的梯度是 $-\beta\,\sigma(-\beta\,m)$，其中 $m$ 是两个增量之差：排错的对拉力很大，已经排好的对几乎不再用力。
+# 它对 chosen 增量的梯度是 $-\beta\,\sigma(-\beta\,m)$，其中 $m$ 是两个增量之差：排错的回答对拉得很用力，已经排好的几乎不再拉。
 # $\beta$ 越小，$m$ 就要越大才算“排好了”。表格里给出损失（loss）和拉力（pull）$\sigma(-\beta m)$，即梯度的大小去掉因子 $\beta$。
 # %% id="loss.use"
 zero, table = torch.zeros(1), []
@@ -640,7 +640,7 @@ print("the facts fell by at most 5 points:", before.facts.share - after.facts.sh
 #
 # 按长度把回答对分成两组。输入三个等长的列表：间隔（浮点数；这里指同一个模型的
 # $\log\pi(y_w) - \log\pi(y_l)$，不乘 beta，也不减参考模型的值），以及两个回答各自的 token 数。返回 `{"longer": ..., "shorter": ...}`：
-# 在 chosen 较长的那些对里，间隔为**正**的比例；以及在 chosen 较短的那些对里的比例。长度相等的对不属于任何一组；
+# 在 chosen 较长的那些数据里，间隔为**正**的比例；以及在 chosen 较短的那些数据里的比例。两个回答一样长的不属于任何一组；
 # 没有数据的组也就没有比例：返回 `None`。
 #
 # <details><summary>小提示</summary>
@@ -742,14 +742,14 @@ print(
 )
 # %% [markdown] lang="en"
 # Where good answers are written down, imitating them teaches the manner too; here it would have been
-# enough. What the preference adds is how unlikely the *other* manners become. It earns its keep where nobody can
+# enough. What the preference adds is how unlikely the *other* manners become. It is worth having where nobody can
 # write the better answer, but many can point at it.
 #
 # What the numbers do **not** show: whether people would like these answers, questions from outside this
 # world, longer conversations; and "polite" is a rule here, which counts any answer with a *thank you*
 # in it. Does the model still do what a system prompt asks?
-# %% [markdown] lang="zh-CN" of="333af19e"
-# 好的回答既然已经写好，照着模仿也能学会这种语气；在这里光这样就够了。偏好所增加的，是*其他*语气变得多么不可能。
+# %% [markdown] lang="zh-CN" of="eb103dee"
+# 好的回答既然已经写好，照着模仿也能学会这种语气；在这里光这样就够了。偏好数据额外起的作用，是让*其他*语气变得极不可能。
 # 它真正的用武之地，是那些谁也写不出更好的回答、却有许多人指得出来的场合。
 #
 # 这些数字**没有**告诉你的：人们是否真的喜欢这些回答、这个世界之外的问题、更长的对话；而且这里的“礼貌”
@@ -1036,16 +1036,16 @@ print(
 )
 # %% [markdown] lang="en"
 # Both answers have the same prompt, so in the sum its tokens cancel exactly: a mistake that costs nothing
-# here, and something elsewhere (ORPO uses means). The mean is no small change: all margins shrink by the length of the
-# answers, and a beta that was right for sums is far too small for means.
+# here, and something elsewhere (ORPO uses means). The mean is no small change: all margins shrink by a factor
+# of about an answer's number of tokens, and a beta that was right for sums is far too small for means.
 #
 # ### A reference that trains
 #
 # If policy and reference are the same object, the loss stays at log 2 whatever the model learns, and
 # with the gradient through both, nothing is learnt at all. TRL refuses it:
-# %% [markdown] lang="zh-CN" of="9c02a6d3"
+# %% [markdown] lang="zh-CN" of="89150f72"
 # 两个回答的提示相同，所以在求和里，提示的 token 恰好抵消：这个错误在这里没有代价，换个地方就有了（ORPO 用的是平均值）。
-# 改用平均值可不是小事：所有间隔都缩小到回答长度分之一，对求和来说合适的 beta，对平均值来说就太小了。
+# 改用平均值可不是小事：间隔大约要除以一个回答的 token 数，对求和来说合适的 beta，对平均值来说就太小了。
 #
 # ### 参考模型也在训练
 #
@@ -1238,7 +1238,7 @@ course.report(
 #
 # - DPO 把“要这个回答，不要那个”变成四个对数概率上的损失：chosen 相对参考模型的增量，减去 rejected 的增量。
 # - 损失只看差值。间隔在变大，chosen 的概率却在变小，就是该停手的信号；而一个没有拿来训练的得分（这里是事实）就是证据。
-# - 相信一个偏好准确率之前，先问：总挑较长的回答能得多少？起点模型得多少？这些回答对你读过吗？
+# - 相信一个偏好准确率之前，先问：总挑较长的回答能得多少？起点模型得多少？这些数据，你自己读过吗？
 #
 # **下一步。** 讲义 [DPO](../../dpo.zh-CN.md) 推导了损失，并用数字说明各种选择。[ORPO](../../orpo.zh-CN.md) 不需要参考模型，
 # [人类反馈](../../human_feedback.zh-CN.md)去问人，并训练一个奖励模型。论文：[DPO](https://arxiv.org/abs/2305.18290)、[RPO](https://arxiv.org/abs/2404.19733)、

@@ -270,7 +270,7 @@ print(
 # this row: shouting is so strange to the model that the few tokens of `BLUE!` cost more than all of the polite
 # answer's. But see the line below the table: over all the pairs, the sum prefers the chosen answer, which is
 # usually the longer one, far less often than the mean does.) The mean gives the geometric mean of the token
-# probabilities, a number that lives well inside 0 to 1.
+# probabilities: unless an answer is as strange as `BLUE!`, a number that lies well inside 0 to 1.
 #
 # ### Exercise `orpo.average` 🐢 (10 minutes)
 #
@@ -284,11 +284,12 @@ print(
 # with `labels.clamp(min=0)`, then a sum over the positions whose label is not -100, divided by their number
 # *in that row*.
 # </details>
-# %% [markdown] lang="zh-CN" of="ef8234df"
+# %% [markdown] lang="zh-CN" of="79b6eaea"
 # 求和得到整个回答的对数概率；这个概率小到 $1-p$ 几乎等于 1，于是胜算 $p/(1-p)$ 与 $p$ 没有区别。而且每多一个 token
 # 它就更小，所以短的回答一开始就占便宜。（这一行是例外：大喊大叫在模型看来太奇怪了，`BLUE!` 虽然只有几个 token，
 # 代价却比整个礼貌的回答还大。不过请看表格下面那一行：在所有这些回答对上，求和时偏好选中的回答（它通常较长）的次数，
-# 远少于取平均时。）取平均得到的则是各 token 概率的几何平均，稳稳地落在 0 与 1 之间。
+# 远少于取平均时。）取平均得到的则是各 token 概率的几何平均：
+# 只要回答不像 `BLUE!` 那样奇怪，它就稳稳地落在 0 与 1 之间。
 #
 # ### 练习 `orpo.average` 🐢（10 分钟）
 #
@@ -658,10 +659,10 @@ print(
 )
 # %% [markdown] lang="en"
 # Is the difference in facts between the two models real? They answered the same questions, so compare them
-# question by question. And a greedy answer shows only the likeliest words; samples show what else a model
-# might say, so look there for manners that were not wanted:
-# %% [markdown] lang="zh-CN" of="9de3006a"
-# 两个模型在事实上的差别是真的吗？它们回答的是同样的问题，所以要逐题比较。另外，贪心解码只显示可能性最大的说法，
+# question by question: if the interval contains 0, these questions cannot tell. And a greedy answer
+# shows only the likeliest words; samples show what else a model might say, so look there for manners that were not wanted:
+# %% [markdown] lang="zh-CN" of="40b929eb"
+# 两个模型在事实上的差别是真的吗？它们回答的是同样的问题，所以要逐题比较：如果区间包含 0，这些问题就分辨不出来。另外，贪心解码只显示可能性最大的说法，
 # 采样才能看出模型还可能说什么；要找不想要的语气，就到那里去找：
 # %% id="paired" tags=["nbval-ignore-output"] reason="exact scores and samples"
 from smolcourse import generate
@@ -784,15 +785,16 @@ show.side_by_side(
 #
 # ## 9. The one knob
 #
-# $\lambda = 0$ is SFT on the whole conversation. Short runs, so that the trend shows and not the last point:
-# %% [markdown] lang="zh-CN" of="cf3fe0b9"
+# $\lambda = 0$ is SFT on the whole conversation. The runs are short: read the trend over the three values,
+# not each number.
+# %% [markdown] lang="zh-CN" of="7f392dd2"
 # DPO 的参考模型要多占一份权重，还要把每一行再读一遍（不算梯度）。ORPO 两样都不要；不过与 SFT 相比，它读的行数仍是两倍，
 # 反向传播所需的东西也要为所有这些行保留。（DPO 可以事先把参考模型的结果算好：`precompute_ref_log_probs=True`。
 # 用 LoRA 时，适配器下面的基座*就是*参考模型，完全不占额外的内存。）
 #
 # ## 9. 唯一的旋钮
 #
-# $\lambda = 0$ 就是在整段对话上做 SFT。下面都是短的训练，看的是趋势，不是最后那个点：
+# $\lambda = 0$ 就是在整段对话上做 SFT。下面的训练都很短：要看的是三个值之间的趋势，而不是每一个数。
 # %% id="sweep" tags=["nbval-ignore-output"] reason="plots, progress bars and exact scores"
 short = steps // 3
 sweep, sweep_watch = {}, {}
@@ -946,8 +948,8 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 # Decide how the model should answer, and how it should not. Write `make_pair`, which turns a question and its
 # short answer (such as `"Paris."`) into a row: a dict with `prompt` (a list of messages that ends with the
 # user's question), `chosen` and `rejected` (a list of one assistant message each). Both answers hold the words
-# of the short answer and of no other row's, differ from each other, and have at most 20 words; the same
-# question always gives the same row. Write the answers in English, the only language that this tiny model has
+# of the short answer and not those of another row's answer, differ from each other, and have at most 20 words;
+# the same question always gives the same row. Write the answers in English, the only language that this tiny model has
 # read. The next cells train on it, from the base model, and measure.
 #
 # **Rubric** (for yourself or your instructor): at least half of the held-out answers are exactly the ones that you
@@ -958,7 +960,7 @@ for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_wat
 #
 # `answer.removesuffix(".")` takes off the full stop. Begin with answers that differ in their first word.
 # </details>
-# %% [markdown] lang="zh-CN" of="5ddb5407"
+# %% [markdown] lang="zh-CN" of="12aa508a"
 # ## 11. 你自己的偏好
 #
 # ### 练习 `orpo.pairs` 🦁（30 分钟）
