@@ -131,7 +131,7 @@ print(f"labels of the draft that name the better answer: {annotators.share_right
 
 
 # %% [markdown] lang="en"
-# A coin would do as well, and no error message ever says so.
+# A coin (50%) would do nearly as well, and no error message ever says so.
 #
 # ### Exercise `feedback.majority` 🐢 (10 minutes)
 #
@@ -144,8 +144,8 @@ print(f"labels of the draft that name the better answer: {annotators.share_right
 #
 # Give each pair a balance that starts at 0: plus 1 for a vote for chosen, minus 1 for rejected.
 # </details>
-# %% [markdown] lang="zh-CN" of="6373fa13"
-# 抛硬币也不过如此，而且不会有任何报错来提醒你。
+# %% [markdown] lang="zh-CN" of="f9827483"
+# 抛硬币（50%）也差不了多少，而且不会有任何报错来提醒你。
 #
 # ### 练习 `feedback.majority` 🐢（10 分钟）
 #
@@ -200,7 +200,7 @@ print("undecided pairs:", sum(winner is None for winner in labels.values()))
 #
 # $$\kappa = \frac{p_o - p_e}{1 - p_e}, \qquad p_e = \sum_k p_a(k)\, p_b(k)$$
 #
-# 1 is perfect agreement, 0 is that of two coins, below 0 is disagreement.
+# 1 is perfect agreement, 0 is what chance alone would give, and below 0 is less than that.
 #
 # ### Exercise `feedback.kappa` 🐢 (10 minutes)
 #
@@ -211,7 +211,7 @@ print("undecided pairs:", sum(winner is None for winner in labels.values()))
 #
 # `collections.Counter` counts a list. A label that only one of the two uses adds 0 to $p_e$.
 # </details>
-# %% [markdown] lang="zh-CN" of="e4bf6375"
+# %% [markdown] lang="zh-CN" of="f139879a"
 # ## 4. 他们意见一致吗？
 #
 # 真实的标签没有标准答案；你能看的只有人们是否一致。**Cohen's kappa** 会扣掉光凭运气就能得到的那部分一致。
@@ -219,7 +219,7 @@ print("undecided pairs:", sum(winner is None for winner in labels.values()))
 #
 # $$\kappa = \frac{p_o - p_e}{1 - p_e}, \qquad p_e = \sum_k p_a(k)\, p_b(k)$$
 #
-# 1 表示完全一致，0 等于两枚硬币的水平，小于 0 则是意见相左。
+# 1 表示完全一致，0 表示正好是光凭运气的水平，小于 0 则连这个水平都不到。
 #
 # ### 练习 `feedback.kappa` 🐢（10 分钟）
 #
@@ -252,10 +252,10 @@ def kappa(a: list, b: list) -> float:
 kappa = check("feedback.kappa", kappa)
 # %% [markdown] lang="en"
 # Compared with scikit-learn, and then a warning. The last row is two people who agree on 90% of the
-# pairs, because both click left nearly always; two machines that do nothing else would agree as well:
-# %% [markdown] lang="zh-CN" of="b41e7c4e"
+# pairs, because both click left nearly always; two machines that do nothing else would agree on 100%:
+# %% [markdown] lang="zh-CN" of="c5193579"
 # 先与 scikit-learn 比较，再看一个警告。最后一行的两个人有 90% 的标签相同，因为两人几乎总是点左边；
-# 两台只会点左边的机器也能做到：
+# 两台只会点左边的机器，相同的比例会是 100%：
 # %% id="kappa.use"
 from itertools import combinations
 
@@ -386,7 +386,8 @@ for person in annotators.CROWD:
 
 
 # %% [markdown] lang="en"
-# Only Dan stands out. (Test your own labels too, once you have twenty or more.)
+# Only Dan stands out. (Ten labels of your own are too few for this: if you want to test yourself, raise the
+# 10 in section 2, label on, and call `position_bias(panel.votes())`.)
 #
 # ## 6. The reward model
 #
@@ -408,8 +409,9 @@ for person in annotators.CROWD:
 #
 # `torch.nn.functional.logsigmoid` stays finite where `torch.log(torch.sigmoid(x))` becomes minus infinity.
 # </details>
-# %% [markdown] lang="zh-CN" of="976ad31b"
-# 只有 Dan 显得突出。（等你自己的标签有二十个以上，也可以测一测。）
+# %% [markdown] lang="zh-CN" of="9f9701b8"
+# 只有 Dan 显得突出。（你自己的十个标签太少，测不准；想测一测自己，就把第 2 节里的 10 改大，继续标注，
+# 再调用 `position_bias(panel.votes())`。）
 #
 # ## 6. 奖励模型
 #
@@ -550,12 +552,14 @@ print("an untrained head is between 20% and 80%:", 0.2 < before < 0.8)
 # %% [markdown] lang="en"
 # ## 7. Read the number honestly
 #
-# The average hides where the mistakes are. Here is the same score by the kind of rejected answer, beside
-# a rule that needs no model at all, "the longer answer is better":
-# %% [markdown] lang="zh-CN" of="5a570623"
+# An average can hide where the mistakes are. In Smol World the chosen answer is always the polite one; here
+# is the same score by the manner of the rejected answer, beside a rule that needs no model at all, "the longer
+# answer is better". Section 8 comes back to these rows:
+# %% [markdown] lang="zh-CN" of="d6271ec5"
 # ## 7. 老老实实读数字
 #
-# 平均值看不出错在哪里。下面按 rejected 回答的类型把同一个得分拆开，旁边是一条根本不需要模型的规则：“长的就是好的”。
+# 平均值可能掩盖错在哪里。在 Smol World 里，chosen 总是礼貌的那个；下面按 rejected 回答的语气（manner）把同一个得分拆开，
+# 旁边是一条根本不需要模型的规则：“长的就是好的”。第 8 节还会回到这张表：
 # %% id="slices" tags=["nbval-ignore-output"] reason="scores are shown to the percent"
 from smolcourse.world.manner import manner_of
 
@@ -653,7 +657,7 @@ print("and the better answer in at least 10 points fewer:", own_score - true_sco
 # %% [markdown] lang="en"
 # Held-out accuracy on *the same crowd's labels* can't see this: the test has the bias too. You need a few
 # labels of people whom you trust, pairs of equal length, or a slice by length as above. What a policy
-# makes of such a reward is shown in the [next notebook](grpo_exercise.ipynb).
+# (a model that is trained on a reward) makes of such a reward is shown in the [next notebook](grpo_exercise.ipynb).
 #
 # ## 9. Your own problem
 #
@@ -673,9 +677,9 @@ print("and the better answer in at least 10 points fewer:", own_score - true_sco
 # Start with something that can be counted: full stops, capital letters, words of the question that come
 # back in the answer.
 # </details>
-# %% [markdown] lang="zh-CN" of="c4be20ad"
+# %% [markdown] lang="zh-CN" of="c41ffb03"
 # *同一群人的*留出标签看不出这个问题：测试集也带着同样的偏差。你需要几位信得过的人的标签、长度相同的成对回答，
-# 或者像上面那样按长度拆开来看。策略模型会怎样利用这样的奖励，见[下一个 notebook](grpo_exercise.ipynb)。
+# 或者像上面那样按长度拆开来看。策略（policy，用奖励来训练的模型）会怎样利用这样的奖励，见[下一个 notebook](grpo_exercise.ipynb)。
 #
 # ## 9. 你自己的问题
 #
@@ -750,17 +754,17 @@ course.report(
 # ## Summary
 #
 # - Comparisons are easier to give than marks. Show the answers in random order, keep which one stood where, and let several people vote.
-# - Agreement beyond chance (kappa) tells what a label is worth; agreement that everybody's shared habit causes, it can't tell.
+# - Agreement beyond chance (kappa) shows how noisy the labels are; it can't show a habit that all annotators share.
 # - A reward model learns the labels, biases included. Its held-out accuracy is the accuracy on *those* labels.
 #
 # **Where next.** The lesson page [Human feedback](../human_feedback.md) has the choices with numbers; the next notebook trains a
 # policy on rewards: [GRPO](grpo_exercise.ipynb). Papers: [Christiano et al.](https://arxiv.org/abs/1706.03741),
 # [InstructGPT](https://arxiv.org/abs/2203.02155), [Length correlations in RLHF](https://arxiv.org/abs/2310.03716).
-# %% [markdown] lang="zh-CN" of="69f4de93"
+# %% [markdown] lang="zh-CN" of="45ce1c2a"
 # ## 小结
 #
 # - 比较两个回答，比给一个回答打分容易。左右次序要随机，要记下谁在哪边，还要请几个人来投票。
-# - 扣除运气之后的一致程度（kappa）能说明标签值多少；但如果一致来自大家共有的习惯，它就看不出来。
+# - 扣除运气之后的一致程度（kappa）能说明标签的噪声有多大；大家共有的习惯，它看不出来。
 # - 奖励模型学的是标签，连同其中的偏差。它在留出集上的准确率，只是对*那些*标签的准确率。
 #
 # **下一步。** 讲义[人类反馈](../../human_feedback.zh-CN.md)里有各种选择以及对应的数字；下一个 notebook 用奖励来训练策略：
