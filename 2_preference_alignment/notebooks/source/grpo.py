@@ -8,20 +8,20 @@
 # likelier. In this notebook you will
 #
 # - see why a model that always says the same can't be improved this way;
-# - write the group advantages and the loss of GRPO, equal to TRL's to 1e-5;
+# - write the group advantages of GRPO, and its loss, which equals TRL's to 1e-5;
 # - train a policy on a reward that a program can verify, and measure it on held-out questions;
 # - train another on the reward model of a hurried crowd, watch it cheat, raise an alarm, and cure it.
 #
 # **Cost.** About two minutes on a two-core laptop, no GPU, no network; the report at the end shows the
 # seconds and the memory of the run that is stored here. Lesson page: [GRPO](../grpo.md). Where reward models
 # come from: [Human feedback](../human_feedback.md).
-# %% [markdown] lang="zh-CN" of="cacdcf26"
+# %% [markdown] lang="zh-CN" of="4b7be8b0"
 # # GRPO：用奖励做强化学习
 #
 # 奖励（reward）给每个回答一个数，强化学习（reinforcement learning）让得分高的回答更容易出现。在这个 notebook 里，你将
 #
-# - 看到为什么一个总说同样话的模型没法用这种方法改进；
-# - 写出 GRPO 的组内优势和损失函数，与 TRL 相差不超过 1e-5；
+# - 看到为什么总是给出同一个回答的模型没法用这种方法改进；
+# - 写出 GRPO 的组内优势和损失函数，损失与 TRL 的相差不超过 1e-5；
 # - 用一个可以由程序验证的奖励来训练策略，并在留出的问题上测量；
 # - 用一群赶时间的标注员的奖励模型训练另一个策略，看它怎样作弊，拉响警报，再把它治好。
 #
@@ -48,14 +48,15 @@ course = setup("2_preference_alignment/grpo")
 # ## 1. The problem first
 #
 # We want answers that are right **and** polite. A program can verify both: the right words are known, and
-# politeness is recognised by a rule. Such a reward needs no crowd. (Why the limit of 14 words? An earlier
-# version of this notebook had none. The policy learned to answer politely and then to babble on until it was
-# cut off: full reward, useless answers. Rules are cheated too.)
-# %% [markdown] lang="zh-CN" of="23798645"
+# politeness is recognised by a rule. Such a reward needs no crowd. (Why does the
+# reward below allow 14 words at most? An earlier version of this notebook had no limit. The policy learned to
+# answer politely and then to babble on until it was cut off: full reward, useless answers. Rules are cheated
+# too.)
+# %% [markdown] lang="zh-CN" of="357d5264"
 # ## 1. 先看问题
 #
 # 我们想要既正确**又**礼貌的回答。这两点都可以由程序来验证：正确的词是已知的，礼貌可以用规则识别。这样的奖励不需要任何标注员。
-# （为什么限 14 个词？这个 notebook 的早期版本没有限制，结果策略学会了先礼貌地回答，再胡言乱语直到被截断：奖励拿满，回答却没有用。
+# （下面的奖励为什么最多允许 14 个词？这个 notebook 的早期版本没有限制，结果策略学会了先礼貌地回答，再胡言乱语直到长度用完：奖励拿满，回答却没有用。
 # 规则也会被钻空子。）
 # %% id="reward"
 def right_and_polite(prompts, completions, answer, **others):
@@ -220,7 +221,7 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 #
 # ### 练习 `grpo.advantages` 🐢（10 分钟）
 #
-# 输入：`rewards`，形状为（问题数 × size，）的浮点张量，同一问题的回答相邻排列；`size` 是组的大小 $G \ge 2$。
+# 输入：`rewards`，一维浮点张量，共有“问题数 × `size`”个元素，同一问题的回答相邻排列；`size` 是组的大小 $G \ge 2$。
 # 返回各回答的优势（advantage），形状相同。标准差用除以 $G - 1$ 的那种（PyTorch 的默认）。
 #
 # <details><summary>小提示</summary>
@@ -261,7 +262,8 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
 #
 # The clip stops a token from being pushed further once its probability moved by a share of $\epsilon$;
-# the last term estimates the **KL divergence** from the start. The loss is the sum of $\ell$ over all
+# the last term estimates the **KL divergence** from the start, that is, how far the policy's probabilities
+# have moved, and $\beta$ is its price. The loss is the sum of $\ell$ over all
 # answer tokens of the batch, divided by their number.
 #
 # ### Exercise `grpo.loss` 🐕 (20 minutes)
@@ -275,7 +277,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # You have logarithms: the ratio is `(new - old).exp()`. `advantages[:, None]` gives each answer's advantage to
 # all its tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="754e9f17"
+# %% [markdown] lang="zh-CN" of="053973de"
 # 唯一的好回答得到有力的推动，唯一的坏回答受到有力的压制，而全组都一样时什么也学不到：指令模型遇到的就是这种情形。
 #
 # ## 3. 损失函数
@@ -286,11 +288,11 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # $$\rho = \frac{\pi(t)}{\pi_{\text{old}}(t)}, \quad \ell = -\min\big(\rho A_i,\ \mathrm{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A_i\big) + \beta\, \Big(\frac{\pi_{\text{ref}}(t)}{\pi(t)} - \log \frac{\pi_{\text{ref}}(t)}{\pi(t)} - 1\Big)$$
 #
 # 截断（clip）的作用是：一个 token 的概率变动超过 $\epsilon$ 这个比例之后，就不再继续推它；最后一项估计与起点之间的
-# **KL 散度（KL divergence）**。损失是 $\ell$ 对批次中所有回答 token 求和，再除以这些 token 的个数。
+# **KL 散度（KL divergence）**，也就是策略的概率离起点有多远，$\beta$ 是它的价格。损失是 $\ell$ 对批次中所有回答 token 求和，再除以这些 token 的个数。
 #
 # ### 练习 `grpo.loss` 🐕（20 分钟）
 #
-# `new`、`old`、`ref` 是回答中各 token 的对数概率，形状为（回答数，长度）；`advantages` 的形状是（回答数，），
+# `new`、`old`、`ref` 是回答中各 token 的对数概率，形状为（回答数，长度）；`advantages` 是一维张量，每个回答一个数；
 # `mask` 在真实 token 上为 1、在填充上为 0，形状为（回答数，长度）。返回一个标量张量。
 #
 # <details><summary>小提示</summary>
@@ -325,7 +327,7 @@ policy_loss = check("grpo.loss", policy_loss)
 # folder, and load every policy from there. First TRL's loss and ours on one batch whose old and reference
 # probabilities are made up:
 # %% [markdown] lang="zh-CN" of="5f06574a"
-# TRL 的 `GRPOTrainer` 接收提示和一组奖励函数；数据集里的列（这里是 `answer`）会作为关键字参数传给这些函数。
+# TRL 的 `GRPOTrainer` 接收提示和几个奖励函数；数据集里的列（这里是 `answer`）会作为关键字参数传给这些函数。
 # 当 $\beta > 0$ 时，它按照策略加载时的**名称**去加载参考模型，而不是用内存里的权重：所以我们把起点存进一个文件夹，
 # 每个策略都从那里加载。先在一个批次上比较 TRL 的损失和我们的损失，其中旧策略和参考策略的概率是编造的：
 # %% id="trainer"
@@ -455,17 +457,18 @@ print(
     facts(after_texts) >= facts(before_texts) - 0.10,
 )
 # %% [markdown] lang="en"
-# No manner was ever shown to the policy as the better one; it found out. When nearly every group agrees,
-# there is nothing left to learn, and the steps are wasted: that is the second curve.
+# No manner was ever shown to the policy as the better one; it found out. A group whose rewards are
+# all equal teaches nothing: the second curve is the share of such groups. At first all their answers fail, later
+# all succeed; when nearly all groups are like that, further steps are wasted.
 #
 # ## 5. A learned reward, and how it is cheated
 #
 # Most of what people want can't be verified by a program, so a **reward model** stands in. Ours comes from the
 # hurried crowd of the [notebook on human feedback](human_feedback_exercise.ipynb): three annotators to whom long
 # answers look better.
-# %% [markdown] lang="zh-CN" of="ca488cfe"
-# 从来没有人告诉这个策略哪种语气更好，是它自己发现的。等到几乎每个组都意见一致，就没有什么可学的了，
-# 后面的步数都是浪费：第二条曲线说的就是这个。
+# %% [markdown] lang="zh-CN" of="ee332fff"
+# 从来没有人告诉这个策略哪种语气更好，是它自己发现的。奖励全都相同的组教不了什么，第二条曲线就是
+# 这种组所占的比例：起初是组内的回答全都不合格，后来是全都合格。等到几乎每个组都这样，再训练下去就是浪费。
 #
 # ## 5. 学来的奖励，以及它怎样被钻空子
 #
@@ -529,10 +532,10 @@ print(
     f"{sum(a > b for a, b in zip(first, second)) / len(first):.0%} of the pairs"
 )
 # %% [markdown] lang="en"
-# Right in most of the pairs; many a reward model in use is no better. Train the same policy on it. Two
+# Right in most of the pairs; many a reward model in use is no better. Train a policy on it, from the same start. Two
 # functions with **weight 0** are only watched: what we really want, and the number of words.
-# %% [markdown] lang="zh-CN" of="a411a0ce"
-# 大多数的对都判断正确：许多实际在用的奖励模型也不过如此。用它来训练同一个策略。还有两个**权重为 0** 的函数只用来观察：
+# %% [markdown] lang="zh-CN" of="756ede52"
+# 在多数回答对上，这个奖励模型判断正确：许多实际在用的奖励模型也不过如此。从同一个起点出发，用它来训练一个策略。还有两个**权重为 0** 的函数只用来观察：
 # 我们真正想要的东西，以及词数。
 # %% id="hack" tags=["nbval-ignore-output"] reason="a progress bar and plots"
 watched = [crowd_score, right_and_polite, words]
@@ -733,7 +736,7 @@ print("the leash alone is worse than control:", leash_score < cured_score)
 
 # %% [markdown] lang="en"
 # The leash only slowed the cheat: the answers are longer than at the start, and fewer are right and polite.
-# A tighter one could at best keep the policy near a start that was not good; control removes the reason to
+# A tighter one would keep the policy closer to the start, which was not good; control removes the reason to
 # cheat. The same crowd, the same reward model: what changed is that its known weakness no longer pays.
 #
 # ## 7. Your own problem
@@ -756,8 +759,8 @@ print("the leash alone is worse than control:", leash_score < cured_score)
 #
 # `preference.fact_told(text, fact)` says whether an answer tells the fact, in whatever form.
 # </details>
-# %% [markdown] lang="zh-CN" of="3f3db7de"
-# 绳子只是让作弊变慢：回答比起点的更长，既正确又礼貌的也更少。拴得再紧，最多也只是把策略留在一个本来就不好的起点附近；
+# %% [markdown] lang="zh-CN" of="9bea14cb"
+# 绳子只是让作弊变慢：回答比起点的更长，既正确又礼貌的也更少。拴得更紧，策略也只是离起点更近，而起点本来就不好；
 # 控制则去掉了作弊的理由。还是那群人，还是那个奖励模型：变的只是它已知的弱点不再有利可图。
 #
 # ## 7. 你自己的问题
@@ -851,7 +854,7 @@ course.report(
 # ## 小结
 #
 # - GRPO 采样一组回答，给出奖励，再按每个回答与同组相比的好坏把它往上推或往下压。奖励都一样就学不到东西。
-# - 策略会找到奖励愿意付钱的东西。在奖励旁边，用一个权重为 0 的函数盯住你真正想要的东西。
+# - 奖励给什么加分，策略就会找到什么。在奖励旁边，用一个权重为 0 的函数盯住你真正想要的东西。
 # - 程序能验证的就验证，其余的先去掉已知的偏差，绳子留给未知的偏差。
 #
 # **下一步。** 讲义 [GRPO](../../grpo.zh-CN.md) 里有各种选择（组的大小、KL、损失类型）以及对应的数字。论文：
