@@ -37,7 +37,7 @@
 # **开销。** 双核笔记本上不到一分钟的计算，不需要 GPU，也不需要网络；末尾的报告给出这里保存的那次运行所用的时间和内存。
 # 六道练习大约需要 95 分钟。课程讲义：[对话模板](../../chat_templates.zh-CN.md)。
 #
-# **练习怎么做。** 用你的代码替换 `raise NotImplementedError`，然后运行它下面的检查单元格。检查会指出错在哪里，并给出提示。
+# **练习怎么做。** 用你的代码替换 `raise NotImplementedError`，然后运行它下面的检查单元格。检查会指出错在哪里，并给出小提示。
 # 在你答对之前，notebook 会用参考答案继续往下走，所以你随时都可以把它从头运行到尾。
 # %% id="install"
 import importlib.util
@@ -143,9 +143,10 @@ print(
 # The second table shows the first three answers of each spelling, chosen by nobody. Read the first
 # table column by column. The *right words* are often somewhere in the text, whatever the spelling: the
 # model knows as much as before. But only with the template does it **answer and stop**. With the other
-# two it goes on writing the kind of text that it met in pretraining, and no program could pick the
-# answer out. What is tied to the format is not the knowledge. It is the behaviour that the training on
-# chats has added.
+# two it goes on writing the kind of text that it met in pretraining. After `User: ... Assistant:` the
+# three texts even begin with the right word; but nothing marks where the answer ends, and exact match
+# compares the whole text. What is tied to the format is not the knowledge. It is the behaviour that the
+# training on chats has added.
 #
 # The bars carry 95% intervals (Wilson's). What they do not show: a bigger model is more forgiving.
 # It was trained on more formats, so it often answers in the wrong one too, only worse. Then nothing
@@ -160,10 +161,11 @@ print(
 #
 # The first line of the cell makes sure that you get the same markup with every model of this course.
 # (SmolLM2's own template also inserts a default system message where there is none.)
-# %% [markdown] lang="zh-CN" of="ff5460f3"
+# %% [markdown] lang="zh-CN" of="d9a8c2b4"
 # 第二张表是每种写法的前三个回答，没有经过挑选。第一张表请一列一列地看。不论哪种写法，*正确的词*往往都出现在文本的某处：
-# 模型知道的并没有变少。但只有用了模板，它才会**作答，并且停下来**。另外两种写法里，它只是接着写预训练时见过的那一类文本，
-# 没有哪个程序能从中挑出答案。与格式绑在一起的不是知识，而是对话训练所增加的那种行为。
+# 模型知道的并没有变少。但只有用了模板，它才会**作答，并且停下来**。另外两种写法里，它接着写预训练时见过的那一类文本。
+# 在 `User: ... Assistant:` 之后，表里的三段文字甚至一开头就是正确的词；但没有任何东西标明答案到哪里结束，而精确匹配比较的是整段文字。
+# 与格式绑在一起的不是知识，而是对话训练所增加的那种行为。
 #
 # 条形图带有 95% 置信区间（Wilson 区间）。图里看不出来的是：更大的模型更宽容。它见过更多格式，写法不对时往往照样能答，只是答得差一些。
 # 这时没有任何报错，而这恰恰是危险的情形。
@@ -280,7 +282,7 @@ render = check("chat.render", render)
 # Three conversations prove little. Smol World, the course's own little world, generates as many as you
 # like; take 200 of all kinds but those with tools, and compare with and without the generation prompt.
 # %% [markdown] lang="zh-CN" of="ef87589c"
-# 三段对话说明不了什么。本课程自己的小世界 Smol World 可以生成任意多段对话；取 200 段（除了带工具的，各种类型都有），带和不带生成提示都比较一遍。
+# 三段对话说明不了什么。本课程自己的小世界 Smol World 可以生成任意多段对话；取 200 段（除了带工具的，各种类型都有），加生成提示和不加生成提示，各比较一遍。
 # %% id="render.compare"
 from smolcourse.world.chat import conversation
 
@@ -428,9 +430,9 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # compare tokens**.
 #
 # The generation prompt deserves a second look. Without it the last thing the model sees is a closed
-# user turn, and nothing says whose turn it is. Our model was only ever trained to write the assistant's
-# words, so it may write them all the same. A model that was trained on all tokens has learnt to write
-# headers too: it may open the turn itself, or go on as the user.
+# user turn, and nothing says whose turn it is. In its training on chats our model learnt to write only
+# the assistant's words, so it may write them all the same. A model that was trained on all tokens has
+# learnt to write headers too: it may open the turn itself, or go on as the user.
 #
 # ## 5. The training text must equal the inference text
 #
@@ -462,7 +464,7 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 # Then slice by *token* count. `apply_chat_template` returns a dictionary by default; the ids are under
 # `"input_ids"`, or directly with `return_dict=False`.
 # </details>
-# %% [markdown] lang="zh-CN" of="5399ffd6"
+# %% [markdown] lang="zh-CN" of="0ba29eff"
 # 有的错误让得分丢掉一大半；有的没有代价，甚至比正确的写法还略高一点。这是运气吗？每种写法问的是同一批问题，
 # 所以不能靠置信区间是否重叠来判断，要逐题对比：*won* 是只有这种写法答对的题数，*lost* 是只有正确写法答对的题数。
 # 赢九题、一题不输，很难说是运气：一枚均匀的硬币很少会连着九次落在同一面。赢六题、输一题，则可能只是运气。
@@ -470,7 +472,7 @@ print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
 #
 # 光看文本，你分辨不出是哪一种；换一个模型，名次又会不同。所以规则不是“避开代价大的错误”，而是：**用模板渲染，然后逐个 token 比较**。
 #
-# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次，没有任何东西说明轮到谁了。我们的模型从来只被训练着写助手的话，
+# 生成提示值得再看一眼。没有它，模型最后看到的是已经关上的用户轮次，没有任何东西说明轮到谁了。我们的模型在对话训练中只学过写助手的话，
 # 所以它可能照样写得出来。在全部 token 上训练过的模型还学会了写消息头：它可能自己打开助手的轮次，也可能以用户的身份写下去。
 #
 # ## 5. 训练文本必须等于推理文本
@@ -523,9 +525,10 @@ def split_prompt(tokenizer, messages: list[dict]) -> tuple[list[int], list[int]]
 split_prompt = check("chat.split", split_prompt)
 # %% [markdown] lang="en"
 # Grey is the prompt, blue is the answer. Note that the answer includes `<|im_end|>`: ending the turn is
-# something that the model has to learn.
-# %% [markdown] lang="zh-CN" of="8bc9e225"
-# 灰色是提示，蓝色是回答。注意回答里包括 `<|im_end|>`：结束自己的这一轮，也是模型要学会的事。
+# something that the model has to learn. The line break after it falls on this side of the cut, but the
+# assistant does not write it: the mask of section 6 leaves it out.
+# %% [markdown] lang="zh-CN" of="62825709"
+# 灰色是提示，蓝色是回答。注意回答里包括 `<|im_end|>`：结束自己的这一轮，也是模型要学会的事。它后面的换行也切到了这一边，但那不是助手写的：第 6 节的掩码不算它。
 # %% id="split.show"
 chat = short[2] + [{"role": "assistant", "content": "Ana."}]
 prompt, answer = split_prompt(tokenizer, chat)
@@ -560,7 +563,8 @@ except ValueError as error:
 # %% [markdown] lang="en"
 # (`Ġ` is how the vocabulary writes a space, `Ċ` a line break.) As text, the prompt is a beginning of
 # the training text. As tokens it is not: the model was trained to write `ĠRome` after the colon, and
-# is now asked to write `Rome` after a lone space. ChatML ends its prompt with a line break for this reason.
+# is now asked to write `Rome` after a lone space. ChatML ends its prompt with a line break, and this
+# tokenizer glues no word to that: the problem does not arise.
 #
 # ## 6. Which tokens did the assistant write?
 #
@@ -587,9 +591,9 @@ except ValueError as error:
 # For the assistant message at position `i`, `messages[:i]` with the generation prompt tells you where its
 # content begins, and `messages[: i + 1]` tells you where it ends. Both are lengths in tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="b65e1d4a"
+# %% [markdown] lang="zh-CN" of="fc0a6d79"
 # （词表里用 `Ġ` 表示空格，用 `Ċ` 表示换行。）作为文本，提示确实是训练文本的开头；作为 token 却不是：模型学的是在冒号之后写 `ĠRome`，
-# 现在却要它在一个单独的空格之后写 `Rome`。ChatML 的提示以换行结尾，原因就在这里。
+# 现在却要它在一个单独的空格之后写 `Rome`。ChatML 的提示以换行结尾，而这个分词器不会把换行和后面的词粘在一起，所以没有这个问题。
 #
 # ## 6. 哪些 token 是助手写的？
 #
@@ -770,14 +774,14 @@ show.tokens(tokenizer, encoded["input_ids"], mask=encoded["assistant_masks"])
 # %% [markdown] lang="en"
 # ## 8. Reasoning blocks break the rule
 #
-# Reasoning models write `<think> ... </think>` before they answer. Their templates often **delete the
-# old thinking** from the history, to save context. Here is the real template of Qwen3 (TRL ships a
-# copy; its markup is ChatML too). What does the model see in turn 1, and what does the training text of
-# the whole chat say about turn 1?
-# %% [markdown] lang="zh-CN" of="69d54bcd"
+# Reasoning models write `<think> ... </think>`, a **reasoning block**, before they answer. Their
+# templates often **delete the old thinking** from the history, to save context. Here is the real
+# template of Qwen3 (TRL ships a copy; its markup is ChatML too). What does the model see in turn 1, and
+# what does the training text of the whole chat say about turn 1?
+# %% [markdown] lang="zh-CN" of="2e3c643b"
 # ## 8. 思考块会打破规则
 #
-# 推理模型在回答之前会写 `<think> ... </think>`。它们的模板常常从历史中**删掉旧的思考**，以节省上下文。下面是 Qwen3 真实的模板
+# 会思考的模型（reasoning model）在回答之前会写 `<think> ... </think>`，这就是**思考块（reasoning block）**。它们的模板常常从历史中**删掉旧的思考**，以节省上下文。下面是 Qwen3 真实的模板
 # （TRL 带有一份副本，它的标记也是 ChatML）。模型在第一轮看到了什么？整段对话的训练文本里，第一轮又是什么样？
 # %% id="think.broken"
 from trl.chat_template_utils import qwen3_chat_template, qwen3_training_chat_template
@@ -804,14 +808,14 @@ print("The whole chat:", all_turns, sep="\n")
 print("the whole chat begins with turn 1:", all_turns.startswith(turn_1))
 # %% [markdown] lang="en"
 # If you train on that text with loss on every assistant turn, the model learns to answer the first
-# question **without** thinking, in a context that never occurs: at inference it had to think first.
+# question **without** thinking. At inference it meets exactly the same prompt, and there it should think first.
 # (The cache of keys and values of turn 1 is lost too, because the tokens changed.) Three ways out:
 #
 # - a **training template** that keeps the thinking everywhere; TRL ships those for well-known models;
 # - one training row for each assistant turn, so that each row is what the model sees at that moment;
 # - loss on the last turn only.
-# %% [markdown] lang="zh-CN" of="c88c61fd"
-# 如果用这样的文本训练，并且每个助手轮次都计算损失，模型就会学着**不思考**就回答第一个问题，而且是在一个从不出现的上下文里：推理时它必须先思考。
+# %% [markdown] lang="zh-CN" of="3ed522e8"
+# 如果用这样的文本训练，并且每个助手轮次都计算损失，模型就会学着**不思考**就回答第一个问题。而推理时它遇到的正是同样的提示，那时它本该先思考。
 # （第一轮的键值缓存也作废了，因为 token 变了。）有三条出路：
 #
 # - 使用处处保留思考的**训练模板**；TRL 为常见模型准备好了这样的模板；
@@ -854,11 +858,13 @@ prompts = [prefilled(question, b) if b else render([user(question)], True) for b
 written = generate.complete(model, tokenizer, prompts, max_new_tokens=24)
 show.side_by_side(zip(beginnings, written), ["you wrote", "the model went on"])
 # %% [markdown] lang="en"
-# Prefill forces a format or a language, or skips a preamble. It also shows how little a model resists
-# its own first words. The trap is the boundary of section 5: end the prefill with a space, and the next
-# word can no longer be the usual token.
-# %% [markdown] lang="zh-CN" of="cec6b950"
-# 预填可以强制一种格式、一种语言，或者跳过开场白。它也说明，模型对自己开头的几个词几乎没有抵抗力。陷阱就是第 5 节的边界问题：
+# Prefill can push a model into a format or a language, or skip a preamble. It also shows how little a
+# model resists its own first words. Ours is too small to carry the format through: after
+# `{"capital": "` it writes the city, and then prose instead of the closing brace. The trap is the
+# boundary of section 5: end the prefill with a space, and the next word can no longer be the usual token.
+# %% [markdown] lang="zh-CN" of="5dc7ffb7"
+# 预填可以把模型引向某种格式、某种语言，或者跳过开场白。它也说明，模型对自己开头的几个词几乎没有抵抗力。
+# 我们的模型太小，没法把格式坚持到底：在 `{"capital": "` 之后，它写出了城市，接着却是散文，而不是右花括号。陷阱就是第 5 节的边界问题：
 # 如果预填以空格结尾，下一个词就不可能再是平常的那个 token 了。
 # %% id="prefill.space"
 for beginning in ("The capital of Japan is", "The capital of Japan is "):
@@ -872,7 +878,7 @@ print("in a whole sentence:", tokenizer.tokenize("The capital of Japan is Tokyo.
 # %% [markdown] lang="zh-CN" of="c3a73090"
 # ## 10. 原始数据是另一副模样
 #
-# 训练器需要 `messages`，而数据集很少正好是你要的形状。本课程的两个原始数据集保留了它们在 Hub 上的原始格式：`math` 与 GSM8K 相同，`conversations` 与 smoltalk 相同。
+# 训练器需要 `messages`，而数据集很少正好是你要的形状。本课程的两个原始数据集沿用了 Hub 上原版数据集的字段：`math` 像 GSM8K，`conversations` 像 smoltalk。
 # %% id="raw.show"
 math, chats = course.dataset("math", "train"), course.dataset("conversations", "train")
 print(math)
@@ -900,7 +906,7 @@ print(json.dumps(chats[0], indent=2))
 # and has no `>` inside. `text.rpartition("#### ")` cuts at the last line's mark.
 # </details>
 # %% [markdown] lang="zh-CN" of="3e239d79"
-# GSM8K 的答案里有解题过程，带有 `<<4+3=7>>` 这样的计算器标注，最后一行是 `#### 7`。这两样都是给机器看的；把它们写给用户的模型，看上去就像坏了一样。
+# GSM8K 的答案里有解题过程，带有 `<<4+3=7>>` 这样的计算器标注，最后一行是 `#### 7`。这两样都是给机器看的；模型要是把它们写给用户，看上去就像坏了一样。
 #
 # ### 练习 `chat.from_math` 🐢（10 分钟）
 #
@@ -1067,11 +1073,12 @@ print("roles that the model sees:", roles(unsafe))
 
 # %% [markdown] lang="en"
 # One message went in, and the model reads a chat with a system message that you never wrote. This is
-# **template injection**. The symptom: more `<|im_start|>` tokens than messages. The cure: the user's words
-# must never become special tokens. Encode the markup as special tokens and the words as plain text:
-# %% [markdown] lang="zh-CN" of="049bb0e3"
+# **template injection**. The symptom: more `<|im_start|>` tokens than messages, even without the one of
+# the generation prompt. The cure: the user's words must never become special tokens. Encode the markup
+# as special tokens and the words as plain text:
+# %% [markdown] lang="zh-CN" of="34059d5c"
 # 送进去的是一条消息，模型读到的却是一段带有系统消息的对话，而那条系统消息你从没写过。这叫作**模板注入（template injection）**。
-# 症状：`<|im_start|>` 的个数比消息多。对策：用户写的字绝不能变成特殊 token。把标记编码成特殊 token，把文字编码成普通文本：
+# 症状：不算生成提示的那一个，`<|im_start|>` 的个数还是比消息多。对策：用户写的字绝不能变成特殊 token。把标记编码成特殊 token，把文字编码成普通文本：
 # %% id="injection.cure"
 def safe_ids(messages):
     """ChatML ids with a generation prompt, in which no content can open or close a turn."""
@@ -1167,8 +1174,8 @@ print(
 
 
 # %% [markdown] lang="en"
-# Nothing fails, the answers only get a little worse. So let `apply_chat_template` tokenise, or pass
-# `add_special_tokens=False`, and look at the first three tokens of your first batch.
+# Nothing fails; the prompt is just not the one of the training any more. So let `apply_chat_template`
+# tokenise, or pass `add_special_tokens=False`, and look at the first three tokens of your first batch.
 #
 # ## 12. Your own format
 #
@@ -1206,8 +1213,8 @@ print(
 # f-string every brace of Jinja must be doubled; `"... END ...".replace("END", end)` is easier. The
 # tokenizer has more special tokens that nobody uses: print `tokenizer.all_special_tokens`.
 # </details>
-# %% [markdown] lang="zh-CN" of="aed74228"
-# 没有任何报错，只是回答变差一点点。所以，让 `apply_chat_template` 来分词，或者传入 `add_special_tokens=False`，并且看一眼第一个批次的前三个 token。
+# %% [markdown] lang="zh-CN" of="35e2d974"
+# 没有任何报错，只是提示不再与训练时相同。所以，让 `apply_chat_template` 来分词，或者传入 `add_special_tokens=False`，并且看一眼第一个批次的前三个 token。
 #
 # ## 12. 你自己的格式
 #
@@ -1291,17 +1298,17 @@ show.bars(
 )
 print("in your format the model writes, for instance:", own_texts[:3])
 # %% [markdown] lang="en"
-# If your format opens the answer as ChatML does, with `assistant` and a line break, the model may hardly
-# notice the rest: section 4 showed what it listens to. With markers of your own it falls back to
-# pretraining text, because it never learnt what they mean. You may choose a format freely before you fine-tune a base model;
-# afterwards the template belongs to the weights.
+# If your format opens the answer as ChatML does, with `assistant` and a line break, a part of the
+# answers may survive, as in the row `markers spelt [im_start]` of section 4. Otherwise the model falls
+# back to pretraining text, because it never learnt what your markers mean. You may choose a format
+# freely before you fine-tune a base model; afterwards the template belongs to the weights.
 #
 # ## 13. Report
 #
 # The measure of this notebook is not a model's score: it is whether the text is *identical*.
-# %% [markdown] lang="zh-CN" of="6e3d10ae"
-# 如果你的格式像 ChatML 那样，用 `assistant` 加换行来打开回答，模型可能几乎察觉不到其余的变化：第 4 节已经显示了它在听什么。
-# 如果用的是你自己的标记，它就退回到预训练时的文本，因为它从没学过这些标记是什么意思。微调基座模型之前，你可以随意选择格式；微调之后，模板就属于那份权重了。
+# %% [markdown] lang="zh-CN" of="03c56889"
+# 如果你的格式像 ChatML 那样，用 `assistant` 加换行来打开回答，一部分回答也许还能保住，就像第 4 节 `markers spelt [im_start]` 那一行。
+# 否则，模型就退回到预训练时的文本，因为它从没学过你的标记是什么意思。微调基座模型之前，你可以随意选择格式；微调之后，模板就属于那份权重了。
 #
 # ## 13. 报告
 #

@@ -350,12 +350,12 @@ print("loss differs from TRL's by less than 1e-5:", bool(difference < 1e-5))
 # %% [markdown] lang="en"
 # ### Train
 #
-# Watch the loss. It starts near what a model that never saw a chat deserves, drops within the first
-# steps (the format), then slowly (which of the things it has read is the answer?).
-# %% [markdown] lang="zh-CN" of="9d72b955"
+# Watch the loss. It starts high, because the model never saw a chat, and soon lies close to 0: a format
+# is learnt fast. Whether the model learnt more than these rows, only held-out questions can say.
+# %% [markdown] lang="zh-CN" of="418b1bfa"
 # ### 训练
 #
-# 盯住损失：模型从没见过对话，起点自然很高；头几步急剧下降（学会格式），随后缓慢下降（读过的东西里，哪个才是答案？）。
+# 盯住损失：模型从没见过对话，起点自然很高；不久就接近 0：格式学得很快。它学到的是否不止这些训练行，只有留出的问题才能回答。
 # %% id="train" tags=["nbval-ignore-output"] reason="a plot and a progress bar"
 with course.timed("train"):
     trainer.train()
@@ -412,9 +412,13 @@ print(f"most frequent answer: {chance:.1%}, new phrasing: {reworded:.1%}")
 # %% id="chance.statement"
 print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5)
 # %% [markdown] lang="en"
+# The bar of the new phrasing is much lower: a good part of the skill hangs on the wording.
+#
 # What the number does **not** show: anything outside this world, longer conversations, honesty. Ask
 # this model about a country that does not exist, and see whether it admits that it does not know.
-# %% [markdown] lang="zh-CN" of="113273c2"
+# %% [markdown] lang="zh-CN" of="65e3c604"
+# 换了说法，柱子就矮了一大截：这个本领有相当一部分依赖措辞。
+#
 # 这个数字**没有**告诉你的：这个世界之外的任何事情、更长的对话、是否诚实。问它一个不存在的国家，看看它肯不肯承认自己不知道。
 # %% id="atlantis" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 print(
@@ -423,16 +427,20 @@ print(
     )
 )
 # %% [markdown] lang="en"
+# The tiny model makes up a city and a colour: not one of the training answers was "I do not know".
+#
 # ## 7. Where did the knowledge come from?
 #
 # Not from SFT: no training row mentions the held-out facts. To see it, give the same **fifty rows** to
 # two models until both know them by heart: to the base model, and to a model of the same architecture
-# with random weights, one that has read nothing.
-# %% [markdown] lang="zh-CN" of="149fc594"
+# with random weights, the *blank* model, which has read nothing.
+# %% [markdown] lang="zh-CN" of="709b0f5a"
+# 小模型编造了一个城市和一种颜色：训练答案里没有一条是“我不知道”。
+#
 # ## 7. 知识从哪里来？
 #
 # 不是来自 SFT：没有任何训练行提到过那些留出的事实。想亲眼看到这一点，就拿同样的**五十行**数据，分别教给两个模型，
-# 直到它们都背熟：一个是基座模型，另一个结构相同、权重随机，什么都没读过。
+# 直到它们都背熟：一个是基座模型，另一个结构相同、权重随机，什么都没读过（下面叫它“白纸模型”）。
 # %% id="scratch" tags=["nbval-ignore-output"] reason="plots, progress bars and exact scores"
 from transformers import AutoModelForCausalLM, set_seed
 
@@ -464,9 +472,10 @@ print(
     few_heldout - blank_heldout >= 0.4,
 )
 # %% [markdown] lang="en"
-# Both learned the fifty answers; on the others the blank model has nothing to say, and the base model
-# answers most of them. **SFT teaches the format; pretraining brought the knowledge.** It also means
-# that SFT on a few rows will not teach a model new facts, only to *say* what it knows (and fifty good
+# Both learned the fifty answers by heart; on the other questions the blank model is almost always wrong,
+# and the base model answers most of them. **SFT teaches the format; pretraining brought the knowledge.**
+# A few rows can drill in their own answers, as they did in the blank model. About facts that stand in no
+# row they teach nothing: there the model only learns to *say* what it knows (and for that, fifty good
 # rows go a long way).
 #
 # ## 8. Break it on purpose
@@ -476,10 +485,12 @@ print(
 # Many recipes set `pad_token = eos_token`. It is harmless in TRL, which pads labels by *length*. It is
 # not harmless in a collator (a function like your `collate`) that masks labels by *value*, such as
 # transformers' `DataCollatorForLanguageModeling`: each real end of turn looks like padding and loses its loss. (That
-# collator also puts loss on the prompts; the missing ends are what you will see.)
-# %% [markdown] lang="zh-CN" of="b59d679f"
-# 两个模型都学会了那五十个答案；而对其他问题，白纸模型无话可说，基座模型却大多答得出来。**SFT 教格式，知识来自预训练。**
-# 这也意味着：少量 SFT 数据教不会模型新的事实，只能让它学会把自己知道的*说出来*（而且五十行好数据就能走很远）。
+# collator also puts loss on the prompts: where the texts below go on with a header such as `assistant`,
+# they learnt it there.)
+# %% [markdown] lang="zh-CN" of="d35e3931"
+# 两个模型都背下了那五十个答案；而对其他问题，白纸模型几乎全错，基座模型却大多答得出来。**SFT 教格式，知识来自预训练。**
+# 少量的行可以让模型死记住这些行自己的答案，白纸模型就是这样。至于哪一行都没有提到的事实，它们什么也教不了：
+# 在那里，模型只是学会把自己知道的*说出来*（而要做到这一点，五十行好数据就很管用）。
 #
 # ## 8. 故意弄坏它
 #
@@ -487,7 +498,7 @@ print(
 #
 # 很多配方会写 `pad_token = eos_token`。在 TRL 里这没有危害，因为它按*长度*填充标签；但在按*值*屏蔽标签的
 # collator（就是你写的 `collate` 那样的函数）里就有害了，比如 transformers 的 `DataCollatorForLanguageModeling`：每个真正的轮次结束符看起来都像填充，
-# 从而失去了损失。（这个 collator 还会让提示部分也参与损失计算；你将看到的现象来自缺失的结束符。）
+# 从而失去了损失。（这个 collator 还会让提示部分也参与损失计算：下面的文字里如果接着出现 `assistant` 这样的消息头，就是从那里学来的。）
 # %% id="pad_is_eos" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 import copy
 
