@@ -175,3 +175,29 @@ def broken_links(text: str, folder: Path) -> list[str]:
             if anchor not in anchors(there):
                 broken.append(target)
     return broken
+
+
+_CODE = re.compile(r"^```.*?^```\s*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+_MATH = re.compile(r"\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
+
+
+def formula_problems(text: str) -> list[str]:
+    """What GitHub would not render, a sentence each; JupyterLab is more forgiving.
+
+    GitHub reads a page as Markdown first: a backslash before punctuation is an escape and goes, a
+    `<` may open a tag, and a `$` right behind a letter or a Chinese comma opens no formula. It
+    refuses some macros altogether.
+    """
+    text = _CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    found = []
+    for match in _MATH.finditer(text):
+        formula, before = match[0], text[max(0, match.start() - 1) : match.start()]
+        if escapes := re.findall(r"\\[!-/:-@\[-`{-~]", formula):
+            found.append(f"{formula}: Markdown takes the backslash of {escapes[0]}")
+        if "<" in formula:
+            found.append(f"{formula}: write \\lt for <")
+        if "\\operatorname" in formula:
+            found.append(f"{formula}: write \\mathrm for \\operatorname")
+        if match[2] and before.strip() and before not in "([*|":
+            found.append(f"{formula}: put a space before it")
+    return found

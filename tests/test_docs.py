@@ -200,3 +200,8 @@ def test_a_module_page_lists_its_exercises_with_level_and_minutes(path):
         for cell in source.exercises()
     ]
     assert listed == wanted
+
+
+@each([path for path in pages.pages() if "$" in read(path)])
+def test_formulas_render_on_github(path):
+    assert pages.formula_problems(read(path)) == []

@@ -65,3 +65,20 @@ def test_links_are_found_whatever_their_form_and_compared_whatever_their_languag
 def test_dead_links_are_found(target, broken):
     found = pages.broken_links(f"# One\n\n[x]({target})\n", pages.ROOT)
     assert found == ([target] if broken else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (r"so $r \, (a + b)$", "takes the backslash"),
+        (r"$$A \\ B$$", "takes the backslash"),
+        ("$y_{<t}$", "write \\lt"),
+        (r"$\operatorname{att}$", "write \\mathrm"),
+        ("其中，$B$ 是", "put a space"),
+        ("a $B$, **$C$** and `x$y$\\,`\n\n```\n$a\\,$\n```\n", None),
+        (r"$$W' = W + \frac{\alpha}{r} BA \qquad y_{\lt t}$$", None),
+    ],
+)
+def test_formulas_that_github_does_not_render_are_found(text, problem):
+    found = pages.formula_problems(text)
+    assert [problem in sentence for sentence in found] == ([True] if problem else [])
