@@ -42,8 +42,12 @@ def test_measured_numbers_fit_together(load, monkeypatch):
     assert measured["trl_to_bare"] == pytest.approx(measured["trl"] / measured["bare"])
     parameters = sum(p.numel() for p in load.model.parameters())
     assert measured["bare_to_gemm"] == pytest.approx(6 * parameters * measured["bare"] / 1e9)
-    for row in bench.table(measured):
+    assert 0.02 < measured["products"] < 0.98
+    *rows, share = bench.table(measured)
+    for row in rows:
         assert set(row) == {"name", "name_zh", "value", "unit"} and row["value"] > 0
+    assert share["value"] == f"{measured['products']:.0%}"
+    assert bench.table(measured | {"products": None}) == rows  # a GPU's time is not its CPU's
 
 
 def test_gemm_and_import_are_measured():

@@ -3,6 +3,7 @@
     uv run python tools/measure_tests.py             all ways on the notebooks, then plain pytest
     uv run python tools/measure_tests.py --repeat 3  the median of three
     uv run python tools/measure_tests.py --folder 1_instruction_tuning   the ways on these only
+    uv run python tools/measure_tests.py --chosen    plain pytest only
 
 Run it on an idle machine: it takes several times as long as `uv run pytest`. The seconds are
 printed and written to docs/test_times.json, which the README's table of costs reads. The way
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,26 +35,42 @@ WAYS = {
 }
 
 
-def run(arguments: list[str], threads: str | None) -> float:
-    """Seconds of one pytest run that passes; ends the program if it fails."""
+def run(arguments: list[str], threads: str | None, limit: float | None = None) -> float | None:
+    """Seconds of one pytest run that passes, None beyond `limit`; ends the program if it fails."""
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     if threads:
         environment["OMP_NUM_THREADS"] = threads
     started = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(
-            f"pytest {' '.join(arguments)} failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
-        )
-    return seconds
+    try:
+        text, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None
+    if process.returncode:
+        sys.exit(f"pytest {' '.join(arguments)} failed:\n{text[-4000:]}")
+    return time.perf_counter() - started
 
 
-def median(arguments: list[str], threads: str | None, repeat: int) -> float:
-    return round(statistics.median(run(arguments, threads) for _ in range(repeat)), 1)
+def median(arguments: list[str], threads: str | None, repeat: int, limit=None) -> float | None:
+    seconds = [run(arguments, threads, limit) for _ in range(repeat)]
+    return None if None in seconds else round(statistics.median(seconds), 1)
+
+
+def compare(folders: list[str], repeat: int) -> dict[str, float | None]:
+    """Seconds of each way; a way that takes three times the best so far is stopped: None."""
+    ways: dict[str, float | None] = {}
+    for name, (arguments, threads) in WAYS.items():
+        best = min((s for s in ways.values() if s), default=None)
+        limit = 3 * best if best else None
+        ways[name] = median([*arguments, *folders], threads, repeat, limit)
+        print(f"{ways[name] or f'over {limit:.0f}'!s:>10} s  {name}", flush=True)
+    return ways
 
 
 def main() -> None:
@@ -60,24 +78,22 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="runs of each way; the median counts")
     parser.add_argument("--anyway", action="store_true", help="measure although others compute")
     parser.add_argument("--folder", action="append", help="a module to compare the ways on")
+    parser.add_argument("--chosen", action="store_true", help="only the way pyproject.toml chose")
     options = parser.parse_args()
     cores = os.cpu_count() or 1
     if os.getloadavg()[0] > 0.3 * cores and not options.anyway:
         sys.exit("Other programs are computing; wait for them to end, or add --anyway.")
-    folders = options.folder or [folder.name for folder in sorted(ROOT.glob("[0-9]_*"))]
-    ways = {}
-    for name, (arguments, threads) in WAYS.items():
-        ways[name] = median([*arguments, *folders], threads, options.repeat)
-        print(f"{ways[name]:7.1f} s  {name}", flush=True)
-    fast = median(["tests"], None, options.repeat)
-    print(f"{fast:7.1f} s  pytest tests, the fast part, as pyproject.toml runs it", flush=True)
-    everything = median([], None, options.repeat)
-    print(f"{everything:7.1f} s  all tests, as pyproject.toml runs them")
-    measured = {
-        "chosen_seconds": everything,
-        "fast_seconds": fast,
-        "notebooks": ways,
-        "folders": folders,
+    measured = {}
+    if not options.chosen:
+        folders = options.folder or [folder.name for folder in sorted(ROOT.glob("[0-9]_*"))]
+        measured = {"folders": folders, "notebooks": compare(folders, options.repeat)}
+    for key, name, arguments in (
+        ("fast_seconds", "pytest tests, the fast part", ["tests"]),
+        ("chosen_seconds", "all tests, as pyproject.toml runs them", []),
+    ):
+        measured[key] = median(arguments, None, options.repeat)
+        print(f"{measured[key]!s:>10} s  {name}", flush=True)
+    measured |= {
         "repeat": options.repeat,
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",
