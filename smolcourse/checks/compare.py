@@ -92,9 +92,12 @@ def described(args: tuple, kwargs: dict | None = None) -> str:
 
 def _argument(value) -> str:
     """A short tensor is worth seeing; a long one, a model or a function is only named."""
-    plain_kinds = (bool, int, float, str, bytes, list, tuple, dict, set, type(None))
-    few = hasattr(value, "shape") and getattr(value, "size", None) and len(repr(value)) <= 40
-    return short(value, 60) if few or isinstance(value, plain_kinds) else kind_of(value)
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        typed = short(value) if math.prod(shape) <= 16 else ""
+        return typed if 0 < len(typed) <= 40 else kind_of(value)
+    as_typed = (bool, int, float, str, bytes, list, tuple, dict, set, type(None))
+    return short(value, 60) if isinstance(value, as_typed) else kind_of(value)
 
 
 def expect_type(
