@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-GUARD = Path(__file__).parent / "tests" / "network_guard"
+GUARD = Path(__file__).parent / "tests" / "support" / "network_guard"
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
@@ -50,7 +50,7 @@ def load_guard():
 
 
 load_guard().install()
-pytest_plugins = ["notebook_rules"]  # tests/notebook_rules.py: how nbval runs the notebooks
+pytest_plugins = ["notebook_rules"]  # tests/support/notebook_rules.py: how nbval runs the notebooks
 
 
 def pytest_sessionfinish(session, exitstatus):

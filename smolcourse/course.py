@@ -137,7 +137,7 @@ class Course:
         is the learner's or the solution's own: with an unsolved check, or in an exercise
         notebook, it reports and does not fail.
         """
-        from smolcourse import reporting
+        from smolcourse import report as reporting
 
         self.last_report = reporting.report(
             self, metric, before, after, bar, higher_is_better, extra

@@ -1,8 +1,8 @@
-"""Datasets of the course: ``datasets.Dataset`` objects in the Hub's own column schemas.
+"""Datasets of the course: `datasets.Dataset` objects in the Hub's own column schemas.
 
-``load(name, split, profile)`` gives the same columns from Smol World (tiny) and from the Hub (smol),
-so no notebook needs to know which it got. The raw sets (``conversations``, ``math``) keep the schema
-of their Hub originals on purpose: turning them into ``messages`` is an exercise of module 1.
+`load(name, split, profile)` gives the same columns from Smol World (tiny) and from the Hub (smol),
+so no notebook needs to know which it got. The raw sets (`conversations`, `math`) keep the schema
+of their Hub originals on purpose: turning them into `messages` is an exercise of module 1.
 
 | name | columns | tiny | smol |
 |---|---|---|---|
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .errors import CourseError, one_of
+from smolcourse.errors import CourseError, one_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -70,7 +70,7 @@ def require_columns(dataset: Dataset, columns, what: str) -> Dataset:
 
 
 def question_answer(question: str, answer: str, group: str) -> dict:
-    """One row of ``facts``: a chat of two messages, and its parts for scoring."""
+    """One row of `facts`: a chat of two messages, and its parts for scoring."""
     return {
         "messages": [
             {"role": "user", "content": question},
@@ -85,9 +85,9 @@ def question_answer(question: str, answer: str, group: str) -> dict:
 def _tiny_facts(split: str) -> Dataset:
     from datasets import Dataset
 
-    from .world.facts import RELATIONS, all_facts, fill
-    from .world.manner import sentence
-    from .world.splits import rng
+    from smolcourse.world.facts import RELATIONS, all_facts, fill
+    from smolcourse.world.manner import sentence
+    from smolcourse.world.splits import rng
 
     shuffle = rng("data", "facts", split, SEED)
     rows = []
@@ -110,7 +110,7 @@ def _tiny_facts(split: str) -> Dataset:
 def _tiny_conversations(split: str) -> Dataset:
     from datasets import Dataset
 
-    from .world.chat import conversation
+    from smolcourse.world.chat import conversation
 
     rows = []
     for i in range(2000 if split == "train" else 200):
@@ -120,11 +120,11 @@ def _tiny_conversations(split: str) -> Dataset:
 
 
 def _tiny_math(split: str) -> Dataset:
-    """Small sums in gsm8k's schema: a story question; the working, then ``#### answer``."""
+    """Small sums in gsm8k's schema: a story question; the working, then `#### answer`."""
     from datasets import Dataset
 
-    from .world.splits import is_heldout, rng
-    from .world.words import NAMES
+    from smolcourse.world.splits import is_heldout, rng
+    from smolcourse.world.words import NAMES
 
     things = ["apples", "pears", "coins", "books", "balls", "cups", "keys", "pens"]
     rows, i = [], 0
@@ -152,8 +152,8 @@ def _tiny_math(split: str) -> Dataset:
 def _tiny_preferences(split: str) -> Dataset:
     from datasets import Dataset
 
-    from .world.preferences import preference
-    from .world.splits import rng
+    from smolcourse.world.preferences import preference
+    from smolcourse.world.splits import rng
 
     heldout, count = split == "test", 300 if split == "test" else 3000
     return Dataset.from_list(
@@ -167,8 +167,8 @@ def _tiny_preferences(split: str) -> Dataset:
 def _tiny_stories(split: str) -> Dataset:
     from datasets import Dataset
 
-    from .world.splits import rng
-    from .world.stories import story
+    from smolcourse.world.splits import rng
+    from smolcourse.world.stories import story
 
     count = 5000 if split == "train" else 500
     return Dataset.from_list(

@@ -198,7 +198,7 @@ def load_tokenizer(source: Source | str | Path):
     tokenizer.padding_side = "left"
     if tokenizer.chat_template is None and "<|im_end|>" in tokenizer.get_vocab():
         # SmolLM2's base models know the chat markup's tokens but carry no template.
-        from smolcourse.tokenizer import CHAT_TEMPLATE
+        from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
 
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:

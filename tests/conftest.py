@@ -121,7 +121,7 @@ def checkpoints(checkpoint_source, tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def run_cli(capfd, monkeypatch):
     """Run the command line in this process: `run_cli("doctor", "--json")` -> (code, out, err)."""
-    from smolcourse import cli
+    from smolcourse.commands import app as cli
 
     def run(*arguments: str):
         monkeypatch.setattr(sys, "argv", ["smolcourse", *map(str, arguments)])

@@ -6,7 +6,7 @@
     uv run python tools/measure_tests.py --chosen    plain pytest only
 
 Run it on an idle machine: it takes several times as long as `uv run pytest`. The seconds are
-printed and written to docs/test_times.json, which the README's table of costs reads. The way
+printed and written to measured/test_times.json, which the README's table of costs reads. The way
 that wins is the default by `addopts` in pyproject.toml; see CONTRIBUTING.md.
 """
 
@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "docs" / "test_times.json"
+OUT = ROOT / "measured" / "test_times.json"
 PARALLEL = ["-n", "2", "--dist", "loadscope"]
 # name -> (pytest's options, threads of a kernel; None leaves it to torch)
 WAYS = {

@@ -6,7 +6,7 @@
 accelerate itself it needs GPUs. Each process trains on rows of its own.
 """
 
-from smolcourse import distributed
+from smolcourse.topics import distributed
 
 
 def main() -> None:

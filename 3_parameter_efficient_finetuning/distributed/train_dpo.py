@@ -7,7 +7,7 @@ equally many pairs on each process, the mean of the processes' means is the mean
 `distributed.trainer_settings` drops a last batch that is not full.)
 """
 
-from smolcourse import distributed
+from smolcourse.topics import distributed
 
 
 def main() -> None:

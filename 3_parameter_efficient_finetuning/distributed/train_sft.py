@@ -7,7 +7,7 @@ them over all processes and passes (`average_tokens_across_devices`, on by defau
 of the processes' means would weigh a token by the company that it happens to be in.
 """
 
-from smolcourse import distributed
+from smolcourse.topics import distributed
 
 
 def main() -> None:

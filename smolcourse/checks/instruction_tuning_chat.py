@@ -14,7 +14,7 @@ from functools import cache
 from transformers import PreTrainedTokenizerFast
 
 from smolcourse.check import Wrong, checker, compare_on, describe_error, expect_type, short
-from smolcourse.tokenizer import CHAT_TEMPLATE, train_tokenizer
+from smolcourse.recipes.tokenizer import CHAT_TEMPLATE, train_tokenizer
 
 END = "<|im_end|>"
 PROMPT = "<|im_start|>assistant\n"

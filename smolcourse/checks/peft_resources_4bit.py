@@ -1,7 +1,7 @@
 """Checks of the 4-bit exercises of 3_parameter_efficient_finetuning/resource_strategies."""
 
 from smolcourse.check import Wrong, checker, expect_close, expect_shape, expect_type
-from smolcourse.nf4 import LEVELS
+from smolcourse.topics.nf4 import LEVELS
 
 
 def _tables():

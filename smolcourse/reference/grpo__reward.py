@@ -7,7 +7,7 @@ def own_reward(completions: list, answer: list[str], **others) -> list[float]:
 
     Example (yours will differ): "The answer is Paris." gets 1.0, "Paris." and "The answer is Rome." get 0.0.
     """
-    from smolcourse.preference import fact_told
+    from smolcourse.topics.preference import fact_told
 
     rewards = []
     for completion, fact in zip(completions, answer):

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import random
 
-from .facts import RELATIONS, Fact, fact_index, fill
-from .honesty import UNKNOWN, unknown_question
-from .manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
-from .skills import ARITHMETIC, STRINGS, skill_item
-from .splits import is_heldout
-from .splits import rng as make_rng
-from .stories import story
-from .tools import TOOLS, tool_item, tool_schemas
-from .words import NAMES
+from smolcourse.world.facts import RELATIONS, Fact, fact_index, fill
+from smolcourse.world.honesty import UNKNOWN, unknown_question
+from smolcourse.world.manner import HELDOUT_SYSTEM_PROMPTS, MANNERS, SYSTEM_PROMPTS, say, sentence
+from smolcourse.world.skills import ARITHMETIC, STRINGS, skill_item
+from smolcourse.world.splits import is_heldout
+from smolcourse.world.splits import rng as make_rng
+from smolcourse.world.stories import story
+from smolcourse.world.tools import TOOLS, tool_item, tool_schemas
+from smolcourse.world.words import NAMES
 
 SYSTEM_NEUTRAL = ("You are a helpful assistant.", "You are SmolLM.", "Help the user.")
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import random
 
-from .facts import RELATIONS, Fact, fact_index, fill
-from .honesty import UNKNOWN, unknown_question
-from .manner import MANNERS, say
-from .skills import Item, skill_item
-from .splits import rng as make_rng
-from .stories import story
-from .tools import tool_item
-from .words import NAMES
+from smolcourse.world.facts import RELATIONS, Fact, fact_index, fill
+from smolcourse.world.honesty import UNKNOWN, unknown_question
+from smolcourse.world.manner import MANNERS, say
+from smolcourse.world.skills import Item, skill_item
+from smolcourse.world.splits import rng as make_rng
+from smolcourse.world.stories import story
+from smolcourse.world.tools import tool_item
+from smolcourse.world.words import NAMES
 
 # kind of document -> share of documents. Tuned on held-out scores; see the model card.
 MIX = {

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from .tables import TABLES
+from smolcourse.world.tables import TABLES
 
 
 @dataclass(frozen=True)
@@ -376,7 +376,7 @@ def all_facts() -> list[Fact]:
 
     The held-out subjects are fixed (every fourth after a seeded shuffle, see ``splits.py``).
     """
-    from .splits import heldout_subjects
+    from smolcourse.world.splits import heldout_subjects
 
     facts = []
     for relation in RELATIONS.values():

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 
-from .facts import RELATIONS, fill
-from .splits import is_heldout
-from .words import NAMES, PLACES, THINGS, invented_country, invented_word
+from smolcourse.world.facts import RELATIONS, fill
+from smolcourse.world.splits import is_heldout
+from smolcourse.world.words import NAMES, PLACES, THINGS, invented_country, invented_word
 
 UNKNOWN = "I do not know"
 

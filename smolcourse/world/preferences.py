@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import random
 
-from .chat import ask, assistant, pick_fact, user
-from .manner import MANNERS, say
+from smolcourse.world.chat import ask, assistant, pick_fact, user
+from smolcourse.world.manner import MANNERS, say
 
 WANTED = "polite"
 UNWANTED = tuple(manner for manner in MANNERS if manner != WANTED)

@@ -8,9 +8,9 @@ Introduced in lesson 1_instruction_tuning/supervised_fine_tuning.
 
 from __future__ import annotations
 
-from .corpus import document, joined, set_off
-from .skills import skill_item
-from .splits import rng as make_rng
+from smolcourse.world.corpus import document, joined, set_off
+from smolcourse.world.skills import skill_item
+from smolcourse.world.splits import rng as make_rng
 
 FACTS = {"facts": 0.85, "story": 0.10, "tool": 0.05}
 SKILLS_SHARE = 0.5

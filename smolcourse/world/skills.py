@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .facts import article
-from .splits import is_heldout
-from .words import COLORS, NAMES, PLACES, SHORT_WORDS, SIZES, THINGS
+from smolcourse.world.facts import article
+from smolcourse.world.splits import is_heldout
+from smolcourse.world.words import COLORS, NAMES, PLACES, SHORT_WORDS, SIZES, THINGS
 
 
 @dataclass(frozen=True)

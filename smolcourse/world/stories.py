@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 
-from .facts import article
-from .words import ANIMALS, COLORS, FOODS, NAMES, PLACES, SIZES, THINGS
+from smolcourse.world.facts import article
+from smolcourse.world.words import ANIMALS, COLORS, FOODS, NAMES, PLACES, SIZES, THINGS
 
 _OPENINGS = (
     "One morning, {p} went to the {w}.",

@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .splits import is_heldout, stable_hash
-from .words import ANIMALS, FOODS, NAMES, PLACES, THINGS
+from smolcourse.world.splits import is_heldout, stable_hash
+from smolcourse.world.words import ANIMALS, FOODS, NAMES, PLACES, THINGS
 
 
 def calculator(expression: str) -> str:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import random
 
-from .chat import assistant, conversation, pick_fact, user
-from .corpus import document
-from .facts import Fact, fill
-from .manner import sentence
-from .skills import skill_item
-from .splits import is_heldout
-from .splits import rng as make_rng
-from .words import SHORT_WORDS
+from smolcourse.world.chat import assistant, conversation, pick_fact, user
+from smolcourse.world.corpus import document
+from smolcourse.world.facts import Fact, fill
+from smolcourse.world.manner import sentence
+from smolcourse.world.skills import skill_item
+from smolcourse.world.splits import is_heldout
+from smolcourse.world.splits import rng as make_rng
+from smolcourse.world.words import SHORT_WORDS
 
 OPENINGS = (
     "I wonder {}.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from .splits import is_heldout
+from smolcourse.world.splits import is_heldout
 
 NAMES = [
     "Tom",

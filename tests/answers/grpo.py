@@ -6,7 +6,7 @@ import numpy
 import torch
 
 from answers import Answers
-from smolcourse.preference import fact_told
+from smolcourse.topics.preference import fact_told
 
 ANSWERS = Answers()
 wrong, right = ANSWERS.wrong, ANSWERS.right

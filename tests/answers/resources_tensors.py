@@ -3,7 +3,7 @@
 import torch
 
 from answers import Answers
-from smolcourse.nf4 import LEVELS
+from smolcourse.topics.nf4 import LEVELS
 
 ANSWERS = Answers()
 wrong, right = ANSWERS.wrong, ANSWERS.right

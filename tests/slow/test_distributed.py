@@ -82,7 +82,7 @@ def test_sft_on_two_processes_is_sft_on_one(tmp_path, two_processes):
 
 MEAN_OF_MEANS = """
 import runpy, sys
-from smolcourse import distributed
+from smolcourse.topics import distributed
 right = distributed.trainer_settings
 distributed.trainer_settings = lambda *a: right(*a) | {"average_tokens_across_devices": False}
 sys.argv = sys.argv[1:]

@@ -18,7 +18,7 @@ from browser import Browser, find
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "a-token-for-one-test"
 CELL = """\
-from smolcourse.labelling import Panel
+from smolcourse.topics.labelling import Panel
 
 rows = [{"prompt": f"Question {n}?", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(4)]
 panel = Panel(rows, "labels.jsonl", seed=3)
@@ -60,7 +60,7 @@ def lab(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start = "import sys; from smolcourse.cli import main; sys.exit(main())"
+    start = "import sys; from smolcourse.commands.app import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "lab", "--no-browser", "--port", str(port)]
     environment = os.environ | {"JUPYTER_TOKEN": TOKEN, "JUPYTER_CONFIG_DIR": str(tmp_path / "c")}
     log = tmp_path / "lab.log"

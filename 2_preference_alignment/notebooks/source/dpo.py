@@ -36,7 +36,8 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import torch
 
-from smolcourse import check, generate, preference, setup, show
+from smolcourse import check, generate, setup, show
+from smolcourse.topics import preference
 
 course = setup("2_preference_alignment/dpo")
 # %% [markdown] lang="en"

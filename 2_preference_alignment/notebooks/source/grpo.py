@@ -38,7 +38,9 @@ import random
 
 import torch
 
-from smolcourse import annotators, check, generate, preference, setup, show
+from smolcourse import check, generate, setup, show
+from smolcourse.topics import annotators
+from smolcourse.topics import preference
 from smolcourse.world.manner import MANNERS, manner_of, say
 
 course = setup("2_preference_alignment/grpo")
@@ -787,7 +789,7 @@ def own_reward(completions: list, answer: list[str], **others) -> list[float]:
     Example (yours will differ): "The answer is Paris." gets 1.0, "Paris." and "The answer is Rome." get 0.0.
     """
     ### BEGIN SOLUTION
-    from smolcourse.preference import fact_told
+    from smolcourse.topics.preference import fact_told
 
     rewards = []
     for completion, fact in zip(completions, answer):

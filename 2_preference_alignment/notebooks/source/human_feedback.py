@@ -36,7 +36,10 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import torch
 
-from smolcourse import annotators, check, labelling, preference, setup, show
+from smolcourse import check, setup, show
+from smolcourse.topics import annotators
+from smolcourse.topics import labelling
+from smolcourse.topics import preference
 
 course = setup("2_preference_alignment/human_feedback")
 # %% [markdown] lang="en"

@@ -42,7 +42,8 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import torch
 
-from smolcourse import check, metrics, preference, setup, show
+from smolcourse import check, metrics, setup, show
+from smolcourse.topics import preference
 
 course = setup("2_preference_alignment/orpo")
 # %% [markdown] lang="en"

@@ -41,7 +41,7 @@ import random
 import torch
 
 from smolcourse import check, generate, metrics, setup, show
-from smolcourse.adapters import base_tensors, hashes, load_adapter, save_adapter
+from smolcourse.topics.adapters import base_tensors, hashes, load_adapter, save_adapter
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of, say
 
@@ -303,7 +303,7 @@ import sys
 script = """
 import json, sys
 from smolcourse import generate, models
-from smolcourse.adapters import load_adapter
+from smolcourse.topics.adapters import load_adapter
 
 job = json.load(sys.stdin)
 model = load_adapter(models.load_model(job["base"], job["device"]), job["folder"])

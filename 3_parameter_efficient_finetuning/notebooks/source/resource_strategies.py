@@ -37,7 +37,10 @@ import copy
 
 import torch
 
-from smolcourse import check, generate, memory, metrics, nf4, qlora, setup, show
+from smolcourse import check, generate, metrics, setup, show
+from smolcourse.topics import training_memory as memory
+from smolcourse.topics import nf4
+from smolcourse.topics import qlora
 
 course = setup("3_parameter_efficient_finetuning/resource_strategies")
 # %% [markdown] lang="en"
@@ -637,18 +640,18 @@ def quantize(weights, levels, block: int):
 quantize = check("resources.quantize", quantize)
 # %% [markdown] lang="en"
 # **Which levels?** Evenly spaced ones waste codes: trained weights crowd around zero. NF4 ("normal float")
-# puts its levels at the quantiles of a bell curve. Compare both on a real layer, first with `smolcourse.nf4`,
+# puts its levels at the quantiles of a bell curve. Compare both on a real layer, first with `smolcourse.topics.nf4`,
 # then with each other:
-# %% [markdown] lang="zh-CN" of="ce44f766"
+# %% [markdown] lang="zh-CN" of="68bad943"
 # **选哪些级？** 均匀分布的级浪费码：训练好的权重都挤在零附近。NF4（“normal float”）把级放在正态分布的分位数上。
-# 在一个真实的层上比较：先与 `smolcourse.nf4` 对照，再互相比较。
+# 在一个真实的层上比较：先与 `smolcourse.topics.nf4` 对照，再互相比较。
 # %% id="levels.compare"
 weights = base.model.layers[0].mlp.up_proj.weight.detach().cpu().flatten()
 normal, even = torch.tensor(nf4.LEVELS), torch.linspace(-1, 1, 16)
 codes, scales = quantize(weights, normal, 64)
 packed = nf4.quantise(weights)
 print(
-    "codes equal to smolcourse.nf4:",
+    "codes equal to smolcourse.topics.nf4:",
     torch.equal((codes[0::2] << 4 | codes[1::2]).to(torch.uint8), packed.codes),
 )
 
@@ -727,12 +730,12 @@ print(
 #
 # `nf4.freeze_in_4_bits` replaces the frozen linear layers by ones that hold codes and scales and make their
 # weights anew in each pass (your two functions, with two codes in a byte). It runs on any device and is
-# slow. `smolcourse.qlora.load` does the same with bitsandbytes, whose kernels are fast on an NVIDIA GPU.
-# %% [markdown] lang="zh-CN" of="f4085700"
+# slow. `smolcourse.topics.qlora.load` does the same with bitsandbytes, whose kernels are fast on an NVIDIA GPU.
+# %% [markdown] lang="zh-CN" of="e11aa3ce"
 # ## 7. LoRA 和 QLoRA，放进同一张表
 #
 # `nf4.freeze_in_4_bits` 把冻结的线性层换成只保存码和缩放因子的层，每一遍都临时还原出权重（就是你写的那两个函数，只是两个码放进一个字节）。
-# 它在任何设备上都能运行，但很慢。`smolcourse.qlora.load` 用 bitsandbytes 做同样的事，它的算子在 NVIDIA GPU 上很快。
+# 它在任何设备上都能运行，但很慢。`smolcourse.topics.qlora.load` 用 bitsandbytes 做同样的事，它的算子在 NVIDIA GPU 上很快。
 # %% id="lora"
 from peft import LoraConfig, get_peft_model
 

@@ -1,0 +1,313 @@
+"""The `smolcourse` command. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LEARN, AUTHOR, MODELS = "Learn", "Make the course", "Models"
+
+app = typer.Typer(
+    name="smolcourse",
+    help="[bold]A hands-on course on fine-tuning small language models that runs:[/bold] "
+    "offline, on a laptop, in minutes.\n\n"
+    "Start with [cyan]smolcourse lab[/cyan]; if something is wrong, [cyan]smolcourse doctor[/cyan] "
+    "says what to do.",
+    epilog="SMOLCOURSE_PROFILE=smol runs the course on SmolLM2 and Hub datasets; "
+    "SMOLCOURSE_LANG=zh-CN gives messages in Chinese.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import smolcourse
+
+        print(f"smolcourse {smolcourse.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(rich_help_panel=LEARN)
+def lab(
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    lang: Annotated[str, typer.Option(help="Language of the start page: en or zh-CN.")] = "",
+) -> None:
+    """Open JupyterLab on the course's start page.
+
+    Example: [cyan]smolcourse lab --no-browser --port 9000[/cyan]
+    """
+    from smolcourse.programs import lab as module
+
+    raise typer.Exit(module.start(browser=browser, port=port, lang=lang or _language()))
+
+
+@app.command(rich_help_panel=LEARN)
+def check(
+    notebook: Annotated[Path, typer.Argument(help="An exercise notebook with your answers.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Run the checks of your notebook and show what is right.
+
+    The exit code is 1 if an answer is wrong or not attempted yet.
+
+    Example: [cyan]smolcourse check
+    1_instruction_tuning/notebooks/chat_templates_exercise.ipynb[/cyan]
+    """
+    from smolcourse.programs.check_notebook import run_checks_in_notebook
+
+    results = run_checks_in_notebook(notebook)
+    right = sum(result["status"] == "correct" for result in results)
+    if as_json:
+        print(json.dumps(results, ensure_ascii=False, indent=2))
+    else:
+        from rich.markup import escape
+        from rich.table import Table
+
+        marks = {"correct": "[green]✓[/]", "not_attempted": "[yellow]…[/]", "wrong": "[red]✗[/]"}
+        table = Table(title=f"{notebook.name}: {right} of {len(results)} correct", box=None)
+        for column in ("", "exercise", "what the check says"):
+            table.add_column(column, overflow="fold")
+        for result in results:
+            mark = marks.get(result["status"], "?")
+            table.add_row(mark, escape(result["id"]), escape(result["message"]))
+        _console().print(table)
+    raise typer.Exit(0 if right == len(results) else 1)
+
+
+@app.command(rich_help_panel=LEARN)
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Look over this machine: each line is a tick, or one sentence that says what to do.
+
+    The exit code is 1 only if something stops the course from running.
+
+    Example: [cyan]smolcourse doctor --json[/cyan]
+    """
+    from smolcourse.programs import doctor as module
+
+    findings = module.examine()
+    blocked = any(finding.blocking for finding in findings)
+    if as_json:
+        print(module.as_json(findings))
+    else:
+        from rich.markup import escape
+
+        console = _console()
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            mark = "[red]✗[/]" if finding.blocking else "[yellow]![/]"
+            mark = "[green]✓[/]" if finding.ok else mark
+            advice = f" → {escape(finding.advice)}" if finding.advice else ""
+            console.print(f"{mark} {finding.name:<{width}}  {escape(finding.detail)}{advice}")
+        if blocked:
+            console.print("\n[red]The course can't run yet:[/] do what the lines with ✗ say.")
+        else:
+            console.print("\n[green]Ready.[/] Start with [cyan]smolcourse lab[/].")
+    raise typer.Exit(1 if blocked else 0)
+
+
+@app.command(rich_help_panel=MODELS)
+def chat(
+    model: Annotated[
+        str, typer.Option(help="base, instruct, a checkpoint's name, a folder, or a Hub id.")
+    ] = "instruct",
+    system: Annotated[str, typer.Option(help="A system prompt.")] = "",
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer in tokens.", min=1)] = 128,
+) -> None:
+    """Talk to a model in the terminal, word by word; several turns.
+
+    Inside: /reset forgets, /system TEXT sets the system prompt, /quit ends.
+
+    Example: [cyan]echo "What is the capital of France?" | smolcourse chat[/cyan]
+    """
+    from smolcourse.programs import chat as module
+
+    module.run(module.load(model, system or None, max_new_tokens))
+
+
+@app.command(rich_help_panel=MODELS)
+def pretrain(
+    checkpoint: Annotated[str, typer.Option(help="Which checkpoint to build.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to build in (default: runs/pretrain/NAME).")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where an interrupted run stopped.")] = True,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps (default: the best).")] = "",
+) -> None:
+    """Build one of the course's tiny models from nothing; resumes after a kill.
+
+    Try the result with SMOLCOURSE_CHECKPOINTS=FOLDER in front of any command.
+
+    Example: [cyan]smolcourse pretrain --checkpoint smollm2-tiny --out my/smollm2-tiny[/cyan]
+    """
+    from smolcourse import course
+    from smolcourse.recipes import pretrain as module
+
+    chosen, _ = course.pick_device(device or None)
+    module.main(checkpoint=checkpoint, out=out, resume=resume, device=chosen)
+
+
+@app.command(rich_help_panel=AUTHOR)
+def build(
+    sources: Annotated[
+        list[Path] | None, typer.Argument(help="Notebook sources (default: all).")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail on any difference.")
+    ] = False,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="Run the solutions and store their outputs.")
+    ] = False,
+    only: Annotated[
+        str, typer.Option(help="With --execute: only notebooks whose path contains this.")
+    ] = "",
+    restamp: Annotated[
+        bool, typer.Option("--restamp", help="Accept the Chinese cells as up to date.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite generated notebooks that were edited.")
+    ] = False,
+) -> None:
+    """Make the four notebooks of each topic, and the references, from their sources.
+
+    Example: [cyan]smolcourse build --check[/cyan]
+    """
+    from smolcourse.authoring.build import main_build
+
+    outcome = main_build(
+        sources or None,
+        check=check,
+        execute=execute,
+        restamp=restamp,
+        force=force,
+        only=only or None,
+    )
+    for message in outcome.messages:
+        print(message)
+    for problem in outcome.problems:
+        print(problem, file=sys.stderr)
+    raise typer.Exit(outcome.exit_status)
+
+
+@app.command(rich_help_panel=AUTHOR)
+def results(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a page is out of date.")
+    ] = False,
+) -> None:
+    """Write docs/results.md from what the solution notebooks reported.
+
+    Example: [cyan]smolcourse results --check[/cyan]
+    """
+    from smolcourse.authoring import results as module
+    from smolcourse.course import repository
+    from smolcourse.errors import CourseError
+
+    root = repository()
+    if root is None:
+        raise CourseError("This is not the course's repository; change to its folder first.")
+    changed = module.write(root, check=check)
+    for page in changed:
+        if check:
+            print(f"{page} is out of date; run `smolcourse results`.", file=sys.stderr)
+        else:
+            print(f"{page}: written")
+    if not changed:
+        print("The results pages are up to date.")
+    raise typer.Exit(1 if check and changed else 0)
+
+
+def _language() -> str:
+    from smolcourse.language import current_language
+
+    return current_language()
+
+
+def _console():
+    from rich.console import Console
+
+    # Long sentences are the reader's terminal's to wrap; a pipe gets whole lines.
+    return Console(soft_wrap=True, highlight=False)
+
+
+def explain(error: BaseException) -> str:
+    """One sentence for any error that reaches the top: what went wrong and what to do."""
+    from smolcourse.errors import CourseError
+
+    text = str(error)
+    if isinstance(error, CourseError):
+        return text
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # safetensors and torch report a full disk in their own exceptions.
+    if full or "No space left" in text or "PytorchStreamWriter failed writing" in text:
+        return "The disk is full; free some space (old folders in runs/ are safe to delete)."
+    if isinstance(error, PermissionError):
+        return f"{error.filename or 'A file'} may not be written or read here; check its owner."
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename or text} was not found; check the path."
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return "That port is taken; choose another one with --port."
+    if isinstance(error, json.JSONDecodeError):
+        return f"A file is not valid JSON ({error.msg}, line {error.lineno}); it may be half saved."
+    if isinstance(error, ModuleNotFoundError):
+        return f"The package '{error.name}' is not installed; run `uv sync`."
+    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+        return "There is not enough memory; close other programs or choose a smaller model."
+    first = text.splitlines()[0] if text else "no message"
+    return (
+        f"Unexpected {type(error).__name__} ({first}); "
+        "run it again with SMOLCOURSE_DEBUG=1 and report what you see."
+    )
+
+
+def main() -> int:
+    """Entry point: errors are one sentence on stderr and a non-zero exit code.
+
+    1 for an error, 2 for a wrong option, 130 for Ctrl-C. `SMOLCOURSE_DEBUG=1` shows
+    tracebacks.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an old Windows console has no tick
+    try:
+        app()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `smolcourse ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("SMOLCOURSE_DEBUG"):
+            raise
+        print(explain(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How the tiny models in `checkpoints/` were built, scored and described."""
