@@ -1,4 +1,4 @@
-"""Write the reference answers: `smolcourse/reference/<id with . -> __>.py` from exercise cells.
+"""Write the reference answers from exercise cells: `sft.mask` to `smolcourse/reference/sft/mask.py`.
 
 No solution is written twice: `check` compares a learner with these modules, and hands them out
 when an exercise is not solved yet, so that every notebook runs to its end.
@@ -13,13 +13,13 @@ HEADER = "# generated from {source} by smolcourse build; do not edit"
 
 
 def module_name(exercise: str) -> str:
-    """`sft.mask` -> `sft__mask` (dots would be packages)."""
-    return exercise.replace(".", "__").replace("-", "_")
+    """`sft.mask`, with a dash as an underscore: an id is an address."""
+    return exercise.replace("-", "_")
 
 
 def reference_path(exercise: str) -> str:
     """Path of an exercise's reference module, relative to the repository root."""
-    return f"{FOLDER}/{module_name(exercise)}.py"
+    return f"{FOLDER}/{module_name(exercise).replace('.', '/')}.py"
 
 
 def render_reference(source: Source, cell: Cell, names: dict[str, list[str]]) -> str:
@@ -50,7 +50,7 @@ def render_reference(source: Source, cell: Cell, names: dict[str, list[str]]) ->
 def generated_modules(root: Path) -> list[Path]:
     """Reference modules on disk that were generated (first line says so)."""
     found = []
-    for path in sorted((root / FOLDER).glob("*.py")):
+    for path in sorted((root / FOLDER).glob("*/*.py")):
         if path.name != "__init__.py" and path.read_text(encoding="utf-8").startswith(
             "# generated from "
         ):

@@ -1,57 +1,45 @@
-"""Wrong and right answers to the exercises, one file a topic or a part of one.
+"""Wrong and right answers to the exercises, at the exercises' addresses: `answers/sft/mask.py`.
 
-A file here is found by itself (tests/test_checks.py): write it beside the others when you add
-exercises. Every message of the catalogue needs a wrong answer that hears it.
+A file here is found by itself (tests/checks/test_exercises.py). What an exercise's own `mistakes`
+cover is tested from them; here stand the wrong answers that they don't cover, and unusual right
+ones. Every message needs one of the two.
 
-    from answers import Answers
+    from answers import answers
 
-    ANSWERS = Answers()
-    wrong, right = ANSWERS.wrong, ANSWERS.right
+    wrong, right = answers("sft.mask")
 
-    @wrong("sft.mask", "prompt_carries_loss")
+    @wrong("prompt_carries_loss")
     def _(ids, start):
         return ids
 """
 
 import importlib
-import pkgutil
 from collections.abc import Callable
+from pathlib import Path
 
-import pytest
+WRONG: list[tuple[str, str, Callable]] = []  # (exercise, key of the message it must get, answer)
+RIGHT: list[tuple[str, Callable]] = []
 
 
-class Answers:
-    """Answers by exercise: `wrong(id, key)` and `right(id)` mark functions as cases of a test."""
+def answers(id: str) -> tuple[Callable, Callable]:
+    """Two markers: `wrong(key)` and `right`, for functions and classes."""
 
-    def __init__(self) -> None:
-        self.wrongs: list = []  # pytest parameters (exercise, message key, answer)
-        self.rights: list = []  # (exercise, answer)
-
-    def wrong(self, id: str, key: str) -> Callable:
-        """Mark a function as an answer that must get this message of the catalogue."""
-
-        def mark(function):
-            name = f"{id}-{key}-{len(self.wrongs)}"
-            self.wrongs.append(pytest.param(id, key, function, id=name))
-            return function
+    def wrong(key: str) -> Callable:
+        def mark(answer):
+            WRONG.append((id, key, answer))
+            return answer
 
         return mark
 
-    def right(self, id: str) -> Callable:
-        """Mark a function as an answer that must be accepted."""
+    def right(answer):
+        RIGHT.append((id, answer))
+        return answer
 
-        def mark(function):
-            self.rights.append(pytest.param(id, function, id=f"{id}-{len(self.rights)}"))
-            return function
-
-        return mark
+    return wrong, right
 
 
-def collect() -> Answers:
-    """The answers of every file here, together."""
-    everything = Answers()
-    for module in pkgutil.iter_modules(__path__):
-        answers = importlib.import_module(f"{__name__}.{module.name}").ANSWERS
-        everything.wrongs += answers.wrongs
-        everything.rights += answers.rights
-    return everything
+def collect() -> tuple[list, list]:
+    """Import every file here; then all wrong and all right answers."""
+    for path in sorted(Path(__file__).parent.glob("*/*.py")):
+        importlib.import_module(f"{__name__}.{path.parent.name}.{path.stem}")
+    return WRONG, RIGHT

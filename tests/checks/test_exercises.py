@@ -1,0 +1,99 @@
+"""Every exercise: wrong answers hear what is wrong, right ones pass, nothing else does.
+
+Found by themselves: the exercises, their mistakes and messages, the answers in tests/answers/.
+"""
+
+import re
+
+import pytest
+from answers import collect
+
+from smolcourse import reference
+from smolcourse.checks.core import catalogue
+from smolcourse.checks.core.audit import impostors_that_pass, verdict
+from smolcourse.checks.core.engine import evaluate
+from smolcourse.checks.core.exercise import find, known_ids
+
+WRONG, RIGHT = collect()
+IDS = known_ids()
+SEEDS = (0, 1, 2)  # the learner's cases, and others: a grader draws its own
+
+
+def assert_said(result, key: str) -> None:
+    """It is wrong with this message, which is whole in both languages."""
+    assert (result.status, result.key) == ("wrong", key), result.line("en")
+    for lang in ("en", "zh-CN"):
+        line = result.line(lang)
+        assert bool(re.search("[\u4e00-\u9fff]", line)) == (lang == "zh-CN")
+        # {word} would be a gap that nobody filled; a learner's own dict has quotes in it.
+        assert not re.search(r"\{\w+\}", line), line
+        assert result.text(lang)[0] != key and "object at 0x" not in line and len(line) < 450
+
+
+@pytest.mark.parametrize(
+    ("id", "key", "answer"),
+    [pytest.param(*case, id=f"{case[0]}-{case[1]}-{n}") for n, case in enumerate(WRONG)],
+)
+def test_a_wrong_answer_hears_what_is_wrong(id, key, answer):
+    assert_said(verdict(id, answer), key)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("id", IDS)
+def test_each_known_mistake_is_named_on_any_cases(id, seed):
+    right = reference.load(id)
+    for key, mistake in find(id).implementations(right):
+        assert_said(verdict(id, mistake, seed), key)
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"), [pytest.param(*case, id=f"{case[0]}-{n}") for n, case in enumerate(RIGHT)]
+)
+def test_another_right_answer_is_accepted(id, answer):
+    for seed in SEEDS:
+        result = verdict(id, answer, seed)
+        assert result.status == "correct", result.line()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_reference_is_right_and_no_impostor_passes(id):
+    for seed in SEEDS:
+        assert verdict(id, reference.load(id), seed).status == "correct"
+    assert impostors_that_pass(id) == []
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_an_unsolved_stub_is_not_attempted(id):
+    def stub(*args, **kwargs):
+        raise NotImplementedError
+
+    right = reference.load(id)
+    if isinstance(right, type):
+        methods = (name for name, value in vars(right).items() if callable(value))
+        stub = type(right.__name__, (), dict.fromkeys(methods, stub))
+    assert evaluate(id, stub).status == "not_attempted"
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_every_message_has_a_wrong_answer_and_each_exercise_a_right_one(id):
+    tried = {key for exercise, key, _ in WRONG if exercise == id} | set(find(id).mistakes)
+    written = set(catalogue.read(id))
+    assert written - tried == set(), "no wrong answer hears this"
+    assert set(find(id).mistakes) - written - set(catalogue.generic()) == set(), "no words for this"
+    assert len(tried) >= 2
+    assert any(exercise == id for exercise, _ in RIGHT)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_every_message_is_in_both_languages(id):
+    assert catalogue.problems(catalogue.read(id)) == []
+
+
+def test_general_messages_are_in_both_languages():
+    assert catalogue.problems(catalogue.generic()) == []
+
+
+def test_the_same_seed_draws_the_same_cases_and_another_one_others():
+    moved = [id for id in IDS if repr(find(id).drawn(0)) != repr(find(id).drawn(1))]
+    assert all(repr(find(id).drawn(3)) == repr(find(id).drawn(3)) for id in IDS)
+    assert set(IDS) - set(moved) == set()
