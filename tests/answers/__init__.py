@@ -6,23 +6,24 @@ ones. Every message needs one of the two.
 
     from answers import answers
 
-    wrong, right = answers("sft.mask")
+    wrong, right, good = answers("sft.mask")
 
-    @wrong("prompt_carries_loss")
-    def _(ids, start):
-        return ids
+    wrong("prompt_carries_loss")(lambda ids, start: ids)
+    wrong("length")(lambda ids, start: good(ids, start)[:-1])  # `good` is the reference
 """
 
 import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+from smolcourse import reference
+
 WRONG: list[tuple[str, str, Callable]] = []  # (exercise, key of the message it must get, answer)
 RIGHT: list[tuple[str, Callable]] = []
 
 
-def answers(id: str) -> tuple[Callable, Callable]:
-    """Two markers: `wrong(key)` and `right`, for functions and classes."""
+def answers(id: str) -> tuple[Callable, Callable, Callable]:
+    """Two markers, `wrong(key)` and `right`, for functions and classes; and the reference."""
 
     def wrong(key: str) -> Callable:
         def mark(answer):
@@ -35,7 +36,7 @@ def answers(id: str) -> tuple[Callable, Callable]:
         RIGHT.append((id, answer))
         return answer
 
-    return wrong, right
+    return wrong, right, reference.load(id)
 
 
 def collect() -> tuple[list, list]:

@@ -1,12 +1,11 @@
 """What checks say, in both languages: `core/generic.toml`, and a file beside each exercise.
 
-A file has one table a message; its hint is optional, {names} are filled in with what was seen:
+A file has one table a message; in each language what is said, then (optional) the hint. {names} are
+filled in with what was seen:
 
     [prompt_carries_loss]
-    en = "The prompt carries loss{given}: {got}."
-    zh = "{given}提示部分也参与了损失计算：{got}。"
-    hint_en = "Every label before assistant_start must be -100."
-    hint_zh = "assistant_start 之前的标签都应为 -100。"
+    en = ["The prompt carries loss{given}: {got}.", "Labels before assistant_start must be -100."]
+    zh = ["{given}提示部分也参与了损失计算：{got}。", "assistant_start 之前的标签应为 -100。"]
 
 Always there: {given} (" when called with ...", or nothing); where values were compared, {got} and
 {expected}. An exercise may say a generic message in its own words.
@@ -20,7 +19,7 @@ from pathlib import Path
 import smolcourse.checks
 
 GENERIC = Path(__file__).with_name("generic.toml")
-FIELDS = ("en", "zh", "hint_en", "hint_zh")
+LANGUAGES = {"en": "en", "zh-CN": "zh"}
 
 
 def path_of(id: str) -> Path | None:
@@ -56,25 +55,21 @@ def message(id: str, key: str, lang: str, names: dict) -> tuple[str, str]:
     entry = read(id).get(key) or generic().get(key)
     if entry is None:
         return key, ""
-    suffix = "zh" if lang == "zh-CN" else "en"
-    text = entry.get(suffix) or entry.get("en", key)
-    hint = entry.get(f"hint_{suffix}") or entry.get("hint_en", "")
-    return _fill(text, names), _fill(hint, names)
+    text, *hint = entry.get(LANGUAGES.get(lang, "en")) or entry.get("en", [key])
+    return _fill(text, names), _fill(hint[0], names) if hint else ""
 
 
 def problems(tables: dict) -> list[str]:
     """One sentence for each entry that lacks a language or fills different names in the two."""
     found = []
     for key, entry in tables.items():
-        if set(entry) - set(FIELDS) or not {"en", "zh"} <= set(entry):
-            found.append(f"{key}: needs en and zh, and nothing else but hint_en and hint_zh.")
-        elif ("hint_en" in entry) != ("hint_zh" in entry):
+        said = [entry.get(lang) for lang in LANGUAGES.values()]
+        if set(entry) != set(LANGUAGES.values()) or not all(isinstance(s, list) for s in said):
+            found.append(f"{key}: needs en and zh, each a list of the message and its hint.")
+        elif len(said[0]) != len(said[1]) or len(said[0]) not in (1, 2):
             found.append(f"{key}: write the hint in both languages.")
         else:
-            english, chinese = (
-                set(re.findall(r"{(\w+)", entry[lang] + entry.get(f"hint_{lang}", "")))
-                for lang in ("en", "zh")
-            )
+            english, chinese = (set(re.findall(r"{(\w+)", " ".join(parts))) for parts in said)
             if english != chinese:
                 found.append(f"{key}: both languages must fill in the same names.")
     return found

@@ -4,7 +4,7 @@ from answers import answers
 
 from smolcourse.checks.chat.common import ids_of
 
-wrong, right = answers("chat.mask")
+wrong, right, good = answers("chat.mask")
 
 
 def library_mask(tokenizer, messages):

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from answers import answers
 
-wrong, right = answers("sft.loss")
+wrong, right, good = answers("sft.loss")
 
 
 def mean(logits, labels, **options):
