@@ -60,6 +60,8 @@ class Answer:
         self.call = described(args, kwargs)
         own_args, own_kwargs = copied(args), copied(kwargs)
         value = self.unwrapped(*own_args, **own_kwargs)
+        if hasattr(type(value), "__next__"):  # the notebook's next cell would find it used up
+            raise Wrong("iterator", got=type(value).__name__)
         if not isinstance(self.unwrapped, type) and not _has_graph(value):
             value = plain(value)
         if self.pure and difference(plain([own_args, own_kwargs]), plain([args, kwargs])):

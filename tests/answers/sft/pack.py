@@ -89,7 +89,7 @@ def _(lengths, size):
 right(packs(choose="best"))
 right(lambda n, s: tuple(map(tuple, packer(n, s))))
 right(lambda n, s: [*packer(n, s), []])  # an empty bin costs nothing
-right(lambda n, s: (b for b in reversed(packer(n, s))))
+wrong("iterator")(lambda n, s: (b for b in packer(n, s)))
 right(lambda n, s: [torch.tensor(b).tolist() for b in packer(n, s)])
 
 

@@ -1,0 +1,39 @@
+"""`tr("{n} rows", n=3)`: a sentence in the reader's language. The English text is the key.
+
+What the package itself says stands in `words/package/*.toml`, what a topic's notebooks show in
+`N_module/notebooks/source/TOPIC.toml` ([words]); both are tables "English" = "中文". English where a
+translation is missing; tests/pages/test_languages.py finds what is missing. The checks have
+catalogues of their own (checks/core/catalogue.py), since their messages go by key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from smolcourse import language, words
+
+PACKAGE = Path(__file__).parent / "words" / "package"
+_topic = ""
+
+
+def tr(text: str, **facts) -> str:
+    """`text` in the current language, with its {names} filled in; never raises for a translation."""
+    if language.current_language() == "zh-CN":
+        text = _chinese(_topic).get(text, text)
+    return text.format(**facts) if facts else text
+
+
+def speak_of(topic: str) -> None:
+    """From here on the topic's own words are known too; `setup` calls it."""
+    global _topic
+    _topic = topic
+
+
+@cache
+def _chinese(topic: str) -> dict[str, str]:
+    known = {}
+    for path in sorted(PACKAGE.glob("*.toml")):
+        known |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return known | (words.of(topic)["words"] if topic else {})
