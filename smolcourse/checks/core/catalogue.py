@@ -32,19 +32,19 @@ def path_of(id: str) -> Path | None:
 
 
 @cache
-def _tables(path: Path) -> dict:
+def tables(path: Path) -> dict:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def read(id: str) -> dict:
     """The messages of one exercise by key."""
     path = path_of(id)
-    return _tables(path) if path else {}
+    return tables(path) if path else {}
 
 
 def generic() -> dict:
     """The messages that any check may say, by key."""
-    return _tables(GENERIC)
+    return tables(GENERIC)
 
 
 def message(id: str, key: str, lang: str, names: dict) -> tuple[str, str]:

@@ -175,18 +175,12 @@ def expect_shape(got, shape: Sequence[int], key: str | None = None, **fmt):
     return got
 
 
-def expect_same(got, want, key: str | None = None, **fmt) -> None:
-    """Exactly equal, or Wrong(`key`), by default "none", "return_type", "shape" or "value".
-
-    A list equals a tuple with the same items, and True equals 1; a tensor equals only a tensor.
-    """
-    expect_close(got, want, 0.0, key, **fmt)
-
-
 def expect_close(got, want, tol: float = 1e-5, key: str | None = None, **fmt) -> None:
-    """Equal, numbers within `tol` + `tol` x |want|; else Wrong as `expect_same`.
+    """Equal, numbers within `tol` + `tol` x |want|; else Wrong(`key`), by default "none",
+    "return_type", "shape" or "value".
 
-    A wrong type, None or shape inside a list, tuple or dict: "inside_type", "inside_shape".
+    A list equals a tuple with the same items, and True equals 1; a tensor equals only a tensor, and
+    whole numbers only their equals. A wrong type, None or shape inside a list, tuple or dict: "inside_type", "inside_shape".
     """
     got, want = plain(got), plain(want)
     found = _first_difference(got, want, tol)
@@ -244,6 +238,8 @@ def _own_difference(got, want, tol: float) -> str | None:
             return "return_type"
         if isinstance(want, float) and math.isnan(want):
             return None if isinstance(got, float) and math.isnan(got) else "value"
+        if isinstance(want, int) and isinstance(got, int):
+            return None if got == want else "value"  # counts and bytes are exact, however large
         return None if got == want or abs(got - want) <= tol + tol * abs(want) else "value"
     if isinstance(want, list | tuple):  # another length
         return "value" if isinstance(got, list | tuple) else "return_type"
