@@ -9,8 +9,11 @@ from functools import cache
 # At the top and not in the functions: a check's time limit is for the learner's code.
 from transformers import PreTrainedTokenizerFast
 
+from smolcourse.checks.core import Wrong, expect_type
 from smolcourse.recipes.tokenizer import CHAT_TEMPLATE, train_tokenizer
 
+END = "<|im_end|>"
+PROMPT = "<|im_start|>assistant\n"
 SENTENCES = [
     "What is the capital of France? The answer is Paris, and the capital of Italy is Rome.",
     "My name is Ana. Hello, Ana. How can I help you today? You are a helpful assistant.",
@@ -56,3 +59,23 @@ def chat(*turns: str) -> list[dict]:
 def ids_of(tokenizer, messages: list[dict], prompt: bool = False) -> list[int]:
     """The token ids of a conversation, with the generation prompt if asked for."""
     return tokenizer.apply_chat_template(messages, add_generation_prompt=prompt, return_dict=False)
+
+
+def expect_chat(got) -> dict:
+    """`got` rebuilt, if it is {"messages": [{"role", "content"}, ...]} whatever is in there."""
+    got = expect_type(got, dict)
+    if "messages" not in got:
+        raise Wrong("no_messages")
+    if len(got) > 1:
+        raise Wrong("extra_columns", names=", ".join(sorted(map(str, got.keys() - {"messages"}))))
+    messages = got["messages"]
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
+        raise Wrong("message_keys")
+    if any(m.keys() > {"role", "content"} for m in messages):
+        raise Wrong("extra_message_keys")
+    if any(m.keys() != {"role", "content"} for m in messages):
+        raise Wrong("message_keys")
+    for place, message in enumerate(messages):
+        for name, value in message.items():
+            expect_type(value, str, where=f"['messages'][{place}][{name!r}]", outer="dict")
+    return got

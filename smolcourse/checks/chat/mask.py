@@ -1,9 +1,7 @@
 """chat.mask: which tokens the assistant wrote, over several turns."""
 
-from smolcourse.checks.chat.common import chat, ids_of, make_tokenizer
+from smolcourse.checks.chat.common import PROMPT, chat, ids_of, make_tokenizer
 from smolcourse.checks.core import Wrong, expect_type, short
-
-PROMPT = "<|im_start|>assistant\n"
 
 
 def cases(rng):
