@@ -20,6 +20,7 @@ must be left alone. `tolerance`: for numbers, 1e-5 unless said.
 from smolcourse.checks.core.compare import Wrong, expect_shape, expect_type, kind_of, short
 from smolcourse.checks.core.draw import integers, normal
 from smolcourse.checks.core.observe import Seen, outcome
+from smolcourse.checks.core.scalars import seen_loss
 
 __all__ = [
     "Seen",
@@ -30,5 +31,6 @@ __all__ = [
     "kind_of",
     "normal",
     "outcome",
+    "seen_loss",
     "short",
 ]

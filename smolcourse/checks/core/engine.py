@@ -69,7 +69,7 @@ def judge(
     if problem is None:
         return result(exercise.id, "correct")
     key, facts = problem.key, problem.fmt
-    if key not in FORM:
+    if key not in FORM and not seen[-1].failure:
         for number, (name, wrong) in enumerate(exercise.implementations(right)):
             predicted = observed(number, lambda wrong=wrong: wrong)
             if _explains(predicted, seen, wanted, at, exercise.tolerance):
@@ -91,7 +91,7 @@ def _first_problem(
     exercise: Exercise, seen: list[Observed], wanted: list[Observed], seed: int
 ) -> tuple[str, Wrong | None]:
     """(name of what differs first, Wrong); the name is "" where one value is all that is seen."""
-    constant = _constant(seen, wanted, exercise.tolerance) if exercise.judge is None else None
+    constant = _constant(seen, wanted, exercise.tolerance)
     for got, want, case in zip(seen, wanted, exercise.drawn(seed), strict=False):
         facts: dict[str, Any] = {"call": got.call}
         if got.failure:

@@ -52,7 +52,7 @@ def _spoilt(maker: Callable, right: Callable) -> Callable:
 def known_ids() -> list[str]:
     """Every exercise id, sorted: each file of messages is one."""
     found = (path for top in smolcourse.checks.__path__ for path in Path(top).glob("*/*.toml"))
-    return sorted(f"{path.parent.name}.{path.stem}" for path in found if path.parent.name != "core")
+    return sorted(f"{p.parent.name}.{p.stem}" for p in found if p.with_suffix(".py").is_file())
 
 
 @cache
