@@ -110,7 +110,8 @@ def _first_problem(
         except Wrong as wrong:
             if constant and wrong.key == "value":
                 return "", constant
-            return "", Wrong(wrong.key, **{**facts, **wrong.fmt})
+            at = wrong.key if isinstance(got.value, Seen) and wrong.key in got.value else ""
+            return at, Wrong(wrong.key, **{**facts, **wrong.fmt})
     return "", None
 
 
@@ -162,21 +163,31 @@ def _explains(
 
     One result can fit several mistakes by chance (a perfect annotator's votes look the same in many
     wrong formulas). Where several things are seen, it must predict those up to `at`, the first that
-    differs: what comes after may be another mistake's.
+    differs: what comes after may be another mistake's, and so may cases of another kind that were
+    answered wrongly as well.
     """
-    if len(predicted) != len(seen) or _same(predicted, wanted, at, tol):
+    if len(predicted) != len(seen):
         return False
-    return _same(predicted, seen, at, tol)
+    different = False
+    for mistaken, got, right in zip(predicted, seen, wanted, strict=False):
+        name = at if _has(got, at) else ""
+        if at and not name and not _same(got, right, "", tol):
+            continue
+        if not _same(mistaken, got, name, tol):
+            return False
+        different = different or not _same(mistaken, right, name, tol)
+    return different
 
 
-def _same(left: list[Observed], right: list[Observed], at: str, tol: float) -> bool:
-    """Equal on all cases; of several things seen, on those up to the name `at`."""
-    for one, other in zip(left, right, strict=False):
-        if one.failure != other.failure:
-            return False
-        if difference(_up_to(one.value, at), _up_to(other.value, at), tol):
-            return False
-    return True
+def _has(one: Observed, name: str) -> bool:
+    return isinstance(one.value, Seen) and name in one.value
+
+
+def _same(one: Observed, other: Observed, at: str, tol: float) -> bool:
+    """Equal; of several things seen, up to the name `at`, if there is one."""
+    if one.failure != other.failure:
+        return False
+    return not difference(_up_to(one.value, at), _up_to(other.value, at), tol)
 
 
 def _up_to(value, at: str):

@@ -28,7 +28,7 @@ PACKAGE = Path(__file__).parents[2]
 class Seen(dict):
     """Several things seen on one case, by name; order them as a learner should hear of them.
 
-    A name that is a message's key ("loss", or "slope:A" with {name} = A) is that message where it is
+    Cases of several kinds ("a rank of 0 is refused") have different names. A name that is a message's key ("loss", or "slope:A" with {name} = A) is that message where it is
     the first thing that differs.
     """
 
