@@ -4,7 +4,8 @@ nbval starts a kernel a notebook, runs every code cell and compares outputs. Thi
 
 - Only generated notebooks are run: `*_solution.ipynb` and `*_exercise.ipynb`; those under
   `zh-CN/` have the same code and are run with `--all-languages`, or when they are named.
-- Exercise notebooks must run unsolved from top to bottom; their outputs are not compared.
+- Exercise notebooks must run unsolved from top to bottom; their outputs are not compared, so
+  they train for a tenth of the steps (`smolcourse.profiles.quick`).
 - Solutions are compared after both sides went through the cleaning that `smolcourse build`
   uses when it stores outputs: one rule says what is stable. What a report measured (seconds,
   memory, the exact score) is replaced by whether it reached its bar.
@@ -25,13 +26,16 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from smolcourse.profiles import QUICK
+
 KINDS = ("_solution.ipynb", "_exercise.ipynb")
 REPORT = "application/vnd.smolcourse.report+json"
 POLL = 1.0  # seconds between two looks at the kernel's process
 SLOW = Path(__file__).parent.parent / "slow"
 
 # Two kernels with two threads each on two cores wait for each other (measured: see
-# tools/measure_tests.py), so workers of pytest-xdist get one thread.
+# tools/measure_tests.py), and even those that sleep soon (smolcourse/threads.py) lose to one thread
+# each; so workers of pytest-xdist get one thread.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -83,7 +87,12 @@ class Notebook(IPyNbFile):
     dead = False
 
     def setup(self):
-        super().setup()
+        # The kernel's process inherits this one's environment.
+        os.environ[QUICK] = str(int(self.path.name.endswith("_exercise.ipynb")))
+        try:
+            super().setup()
+        finally:
+            del os.environ[QUICK]
         watch(self.kernel)
 
     def collect(self):
