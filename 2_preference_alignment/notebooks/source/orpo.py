@@ -40,10 +40,10 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup"
-import torch
-
 from smolcourse import check, metrics, setup, show
 from smolcourse.topics import preference
+
+import torch
 
 course = setup("2_preference_alignment/orpo")
 # %% [markdown] lang="en"
