@@ -184,6 +184,13 @@ def test_pytest_tests_is_the_fast_part(repository):
     assert list(outcomes) == ["tests/slow/test_slow.py::test_slow"]
 
 
+def test_the_short_run_for_each_python_has_one_solution_a_module(repository):
+    _, text, _ = run(repository, "--one-a-module", "--collect-only", "-q", "-n0")
+    collected = {line.split("::")[0] for line in text.splitlines() if "::" in line}
+    first = min(name for name in SAMPLES if name.endswith("_solution") and "/" not in name)
+    assert collected == {"tests/test_fast.py", f"{FOLDER}/{first}.ipynb"}
+
+
 def test_chinese_notebooks_on_demand_and_from_any_folder(repository):
     name = f"{FOLDER}/zh-CN/same_solution.ipynb"
     outcomes, text, code = run(repository, "--all-languages", f"{FOLDER}/zh-CN")

@@ -10,7 +10,8 @@ nbval starts a kernel a notebook, runs every code cell and compares outputs. Thi
   uses when it stores outputs: one rule says what is stable. What a report measured (seconds,
   memory, the exact score) is replaced by whether it reached its bar.
 - A kernel whose process is gone is noticed in seconds; nbval alone waits for the cell's timeout.
-- The slow tests are part of `pytest`, and not of `pytest tests`.
+- The slow tests are part of `pytest`, and not of `pytest tests`. `pytest --one-a-module` runs the
+  fast tests and one solution a module: what each version of Python has to pass.
 
 The root conftest.py loads it; tests/slow/test_notebook_rules.py proves each rule on small notebooks.
 """
@@ -45,6 +46,11 @@ def pytest_addoption(parser):
     group.addoption(
         "--all-languages", action="store_true", help="Run the Chinese notebooks as well."
     )
+    group.addoption(
+        "--one-a-module",
+        action="store_true",
+        help="Only the fast tests and each module's first solution notebook.",
+    )
 
 
 def pytest_configure(config):
@@ -58,11 +64,16 @@ def pytest_ignore_collect(collection_path, config):
     named = [Path(arg.split("::")[0]).absolute() for arg in config.args]
     if collection_path == SLOW:
         everything = config.args_source == config.ArgsSource.TESTPATHS
-        return None if everything or any(SLOW in (p, *p.parents) for p in named) else True
+        wanted = everything or any(SLOW in (p, *p.parents) for p in named)
+        return None if wanted and not config.option.one_a_module else True
     if collection_path.suffix != ".ipynb" or collection_path in named:
         return None
     if not collection_path.name.endswith(KINDS):
         return True  # a learner's own
+    if config.option.one_a_module:
+        first = min(collection_path.parent.glob("*_solution.ipynb"), default=None)
+        if collection_path != first:
+            return True
     chinese = collection_path.parent.name == "zh-CN"
     wanted = config.option.all_languages or collection_path.parent in named
     return True if chinese and not wanted else None
