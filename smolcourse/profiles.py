@@ -19,18 +19,20 @@ SIZES = ("135M", "360M", "1.7B")
 
 
 QUICK = "SMOLCOURSE_QUICK"  # the tests set it for exercise notebooks, whose results nobody compares
-QUICK_ROWS = 32  # fewer would not fill a batch
+# Fewer steps would end before the first loss is logged: with 2, three notebooks could plot nothing.
+# Fewer rows would not fill a batch.
+QUICK_LEAST = {"steps": 10, "rows": 32, "pairs": 32}
 
 
 def quick(name: str, value: int | float) -> int | float:
     """The budget `value`, or with `SMOLCOURSE_QUICK=1` about a tenth of it if it costs time.
 
-    By the last word of its name: steps (at least 2) and rows or pairs, to train on or to evaluate
-    on (at least 32, if there were as many). Sizes, rates and everything else stay.
+    By the last word of its name: steps (at least 10, or as many as there were) and rows or pairs, to
+    train or to evaluate on (at least 32). Sizes, rates and everything else stay.
     """
     if os.environ.get(QUICK, "0") in ("", "0"):
         return value
-    least = {"steps": 2, "rows": QUICK_ROWS, "pairs": QUICK_ROWS}.get(name.split("_")[-1])
+    least = QUICK_LEAST.get(name.split("_")[-1])
     return value if least is None else max(min(least, value), value // 10)
 
 

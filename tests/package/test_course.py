@@ -260,7 +260,8 @@ def test_quick_budgets_shrink_what_costs_time_and_nothing_else(monkeypatch):
     assert profiles.quick("sft_steps", 100) == 100
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
     assert full.budget("sft_steps") == profiles.quick("steps", 100) == 10
-    assert profiles.quick("dpo_swap_steps", 15) == 2 and profiles.quick("steps", 1) == 1
+    assert profiles.quick("dpo_swap_steps", 15) == 10 and profiles.quick("steps", 8) == 8
+    assert profiles.quick("steps", 500) == 50
     assert profiles.quick("train_rows", 3000) == 300
     assert profiles.quick("eval_rows", 200) == 32 and profiles.quick("resources_rows", 16) == 16
     assert profiles.quick("dpo_test_pairs", 300) == 32

@@ -190,8 +190,8 @@ def test_a_module_page_lists_its_exercises_with_level_and_minutes(path):
     from smolcourse.authoring.source import read_source
 
     listed = re.findall(r"^\| \[`([\w.]+)`\]\(\S+\) \| (\S+) \| (\d+) \|", read(path), re.MULTILINE)
-    sources = [read_source(source, ROOT) for source in find_sources(ROOT)]
-    sources = [source for source in sources if source.path.is_relative_to(path.parent)]
+    of_module = [source for source in find_sources(ROOT) if source.is_relative_to(path.parent)]
+    sources = [read_source(source, ROOT) for source in of_module]
     # A module's topics come in the order in which they are taught, that of the page's first table.
     topics = re.findall(r"notebooks/(?:zh-CN/)?(\w+)_exercise\.ipynb", read(path))
     wanted = [
