@@ -168,7 +168,7 @@ shared = dict(
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
-    logging_steps=10,
+    logging_steps=min(10, steps // 3),
     disable_tqdm=False,  # a progress bar with the loss
     save_strategy="no",
     report_to=[],
@@ -1028,8 +1028,8 @@ def reached(behaviour):
     """The lower of manner and facts, as a share of the two-stage result; at most 1."""
     return min(
         1.0,
-        behaviour.manner.share / after_two.manner.share,
-        behaviour.facts.share / after_two.facts.share,
+        behaviour.manner.share / max(after_two.manner.share, 0.01),  # 0 after too few steps
+        behaviour.facts.share / max(after_two.facts.share, 0.01),
     )
 
 
