@@ -135,9 +135,7 @@ def test_no_committed_file_names_an_index_or_a_path_of_this_machine():
 
 
 def test_generated_pages_are_up_to_date():
-    from smolcourse.authoring import readme
-
-    from smolcourse.authoring import results
+    from smolcourse.authoring import readme, results
 
     assert results.write(ROOT, check=True) == [], "run `smolcourse results`"
     assert readme.problems() == []
