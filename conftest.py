@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import smolcourse  # noqa: F401  (light; it sets how torch's threads wait, see smolcourse/threads.py)
+
 GUARD = Path(__file__).parent / "tests" / "support" / "network_guard"
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -18,8 +20,8 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "SMOLCOURSE_PROGRESS": "0",  # a test run is no learner's progress
 }
-for _name in ("SMOLCOURSE_PROFILE", "SMOLCOURSE_LANG", "SMOLCOURSE_SIZE", "SMOLCOURSE_DEBUG"):
-    os.environ.pop(_name, None)
+for _name in ("PROFILE", "LANG", "SIZE", "DEBUG", "QUICK"):
+    os.environ.pop(f"SMOLCOURSE_{_name}", None)
 os.environ.update(ENVIRONMENT)
 # Some machines forbid Python to keep bytecode. Then every kernel compiles torch and transformers
 # from their sources again: 14 seconds of imports instead of 5, for each notebook.
@@ -50,7 +52,8 @@ def load_guard():
 
 
 load_guard().install()
-pytest_plugins = ["notebook_rules"]  # tests/support/notebook_rules.py: how nbval runs the notebooks
+# tests/support/notebook_rules.py: how nbval runs the notebooks; run_times.py: what took how long
+pytest_plugins = ["notebook_rules", "run_times"]
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -1,12 +1,17 @@
 """smolcourse: what the notebooks of the course need, and nothing a lesson should teach.
 
 Names are resolved on first use, because a learner who types `import smolcourse` should not
-wait for torch; `smolcourse doctor` must even run where torch is broken.
+wait for torch; `smolcourse doctor` must even run where torch is broken. One thing is done at once,
+since it is too late when torch is loaded: the environment says how torch's threads wait.
 """
 
 import importlib
 import sys
 from types import ModuleType
+
+from smolcourse.threads import rest_between_operations
+
+rest_between_operations()
 
 # name -> (module, attribute or None for the module itself)
 _LAZY = {

@@ -18,6 +18,24 @@ DEFAULT = "tiny"
 SIZES = ("135M", "360M", "1.7B")
 
 
+QUICK = "SMOLCOURSE_QUICK"  # the tests set it for exercise notebooks, whose results nobody compares
+# Fewer steps would end before the first loss is logged: with 2, three notebooks could plot nothing.
+# Fewer rows would not fill a batch.
+QUICK_LEAST = {"steps": 10, "rows": 32, "pairs": 32}
+
+
+def quick(name: str, value: int | float) -> int | float:
+    """The budget `value`, or with `SMOLCOURSE_QUICK=1` about a tenth of it if it costs time.
+
+    By the last word of its name: steps (at least 10, or as many as there were) and rows or pairs, to
+    train or to evaluate on (at least 32). Sizes, rates and everything else stay.
+    """
+    if os.environ.get(QUICK, "0") in ("", "0"):
+        return value
+    least = QUICK_LEAST.get(name.split("_")[-1])
+    return value if least is None else max(min(least, value), value // 10)
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository."""
@@ -61,7 +79,7 @@ class Profile:
         """The number for a budget name; `CourseError` names the budgets there are."""
         if name not in self.budgets:
             raise one_of("budget", name, self.budgets)
-        return self.budgets[name]
+        return quick(name, self.budgets[name])
 
     def dataset(self, name: str) -> HubDataset:
         """The Hub dataset behind a course dataset name (empty for `tiny`)."""

@@ -6,8 +6,9 @@
     uv run python tools/measure_tests.py --chosen    plain pytest only
 
 Run it on an idle machine: it takes several times as long as `uv run pytest`. The seconds are
-printed and written to measured/test_times.json, which the README's table of costs reads. The way
-that wins is the default by `addopts` in pyproject.toml; see CONTRIBUTING.md.
+printed and written to measured/test_times.json, which the README's table of costs reads; those of
+each notebook in the last run go to measured/notebook_seconds.json. The way that wins is the default
+by `addopts` in pyproject.toml; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "measured" / "test_times.json"
+KEEP_SECONDS = [f"--notebook-seconds={ROOT / 'measured' / 'notebook_seconds.json'}"]
 PARALLEL = ["-n", "2", "--dist", "loadscope"]
 # name -> (pytest's options, threads of a kernel; None leaves it to torch)
 WAYS = {
@@ -89,7 +91,7 @@ def main() -> None:
         measured = {"folders": folders, "notebooks": compare(folders, options.repeat)}
     for key, name, arguments in (
         ("fast_seconds", "pytest tests, the fast part", ["tests"]),
-        ("chosen_seconds", "all tests, as pyproject.toml runs them", []),
+        ("chosen_seconds", "all tests, as pyproject.toml runs them", KEEP_SECONDS),
     ):
         measured[key] = median(arguments, None, options.repeat)
         print(f"{measured[key]!s:>10} s  {name}", flush=True)

@@ -251,3 +251,19 @@ def test_peak_memory_grows_with_what_is_held():
     held = bytearray(int((before + 100) * 1e6))
     assert clock.peak_memory_mb() > before + 50
     del held
+
+
+def test_quick_budgets_shrink_what_costs_time_and_nothing_else(monkeypatch):
+    full = profiles.get("tiny")
+    assert profiles.quick("sft_steps", 100) == full.budget("sft_steps") == 100
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "0")
+    assert profiles.quick("sft_steps", 100) == 100
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
+    assert full.budget("sft_steps") == profiles.quick("steps", 100) == 10
+    assert profiles.quick("dpo_swap_steps", 15) == 10 and profiles.quick("steps", 8) == 8
+    assert profiles.quick("steps", 500) == 50
+    assert profiles.quick("train_rows", 3000) == 300
+    assert profiles.quick("eval_rows", 200) == 32 and profiles.quick("resources_rows", 16) == 16
+    assert profiles.quick("dpo_test_pairs", 300) == 32
+    unchanged = {"sft_batch": 32, "sft_lr": 1e-3, "max_length": 128, "dpo_alarm_drop": 0.5}
+    assert {name: profiles.quick(name, value) for name, value in unchanged.items()} == unchanged

@@ -135,9 +135,7 @@ def test_no_committed_file_names_an_index_or_a_path_of_this_machine():
 
 
 def test_generated_pages_are_up_to_date():
-    from smolcourse.authoring import readme
-
-    from smolcourse.authoring import results
+    from smolcourse.authoring import readme, results
 
     assert results.write(ROOT, check=True) == [], "run `smolcourse results`"
     assert readme.problems() == []
@@ -190,8 +188,8 @@ def test_a_module_page_lists_its_exercises_with_level_and_minutes(path):
     from smolcourse.authoring.source import read_source
 
     listed = re.findall(r"^\| \[`([\w.]+)`\]\(\S+\) \| (\S+) \| (\d+) \|", read(path), re.MULTILINE)
-    sources = [read_source(source, ROOT) for source in find_sources(ROOT)]
-    sources = [source for source in sources if source.path.is_relative_to(path.parent)]
+    of_module = [source for source in find_sources(ROOT) if source.is_relative_to(path.parent)]
+    sources = [read_source(source, ROOT) for source in of_module]
     # A module's topics come in the order in which they are taught, that of the page's first table.
     topics = re.findall(r"notebooks/(?:zh-CN/)?(\w+)_exercise\.ipynb", read(path))
     wanted = [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import Browser, find
+from browser import find, open_page
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "a-token-for-one-test"
@@ -28,8 +28,8 @@ print("ready")
 pytestmark = [
     pytest.mark.skipif(find() is None, reason="no Chromium on this machine; see CHROME_BIN"),
     pytest.mark.skipif(
-        not importlib.util.find_spec("jupyterlab") or not importlib.util.find_spec("websocket"),
-        reason="JupyterLab is not installed",
+        not importlib.util.find_spec("jupyterlab") or not importlib.util.find_spec("playwright"),
+        reason="JupyterLab or Playwright is not installed",
     ),
 ]
 
@@ -87,61 +87,59 @@ def lab(tmp_path):
             process.kill()
 
 
-def run_cell(browser: Browser) -> None:
-    """Run the notebook's first cell, once its kernel is there."""
-    browser.wait("!!document.querySelector('.jp-CodeCell .cm-content')", 180)
-    browser.click(".jp-CodeCell .cm-content")  # the status bar tells of the page in use only
-    browser.wait("document.body.innerText.includes('| Idle')", 180)
-    browser.click(".jp-CodeCell .cm-content")
-    browser.press_enter(shift=True)
+def open_and_run(page, address: str) -> None:
+    """Open the notebook and run its first cell, once its kernel is there."""
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    cell = page.locator(".jp-CodeCell .cm-content").first
+    cell.click()  # the status bar tells of the page in use only
+    expect(page.locator("body")).to_contain_text("| Idle")
+    cell.click()
+    page.keyboard.press("Shift+Enter")
 
 
-def test_a_person_can_label_in_jupyterlab(lab, folder, tmp_path):
+def test_a_person_can_label_in_jupyterlab(lab, folder):
+    from playwright.sync_api import expect
+
     labels = folder / "labels.jsonl"
 
-    def votes() -> list[str]:
-        if not labels.exists():
-            return []
-        return [json.loads(line)["vote"] for line in labels.read_text("utf-8").splitlines()]
-
     def wait_for(expected: list[str]) -> None:
-        end = time.monotonic() + 30
-        while votes() != expected and time.monotonic() < end:
+        votes, end = None, time.monotonic() + 30
+        while votes != expected and time.monotonic() < end:
             time.sleep(0.1)
-        assert votes() == expected
+            lines = labels.read_text("utf-8").splitlines() if labels.exists() else []
+            votes = [json.loads(line)["vote"] for line in lines]
+        assert votes == expected
 
-    def shown(text: str) -> str:
-        return f"document.querySelector('.jp-OutputArea')?.innerText.includes({json.dumps(text)})"
+    with open_page() as page:
+        address = f"{lab}/lab/tree/runs/{folder.name}/panel.ipynb?token={TOKEN}&reset"
+        open_and_run(page, address)
+        output = page.locator(".jp-OutputArea").first
 
-    with Browser(tmp_path) as browser:
-        browser.open(f"{lab}/lab/tree/runs/{folder.name}/panel.ipynb?token={TOKEN}&reset")
-        run_cell(browser)
-        browser.wait(shown("ready"), 120)
-        browser.wait(shown("0 of 4 pairs"))
-        output = browser.text(".jp-OutputArea")
-        assert "Which answer do you prefer?" in output and "Question 0?" in output
-        assert "good 0" in output and "bad 0" in output and "good 1" not in output
+        def vote(name: str, shown: str) -> None:
+            page.locator(f".smolcourse-{name}").click()
+            expect(output).to_contain_text(shown)
 
-        browser.click(".smolcourse-left")
+        for text in ("ready", "0 of 4 pairs", "Which answer do you prefer?", "Question 0?"):
+            expect(output).to_contain_text(text)
+        expect(output).to_contain_text("good 0")
+        expect(output).to_contain_text("bad 0")
+        expect(output).not_to_contain_text("good 1")
+
+        vote("left", "1 of 4 pairs")
         wait_for(["left"])
-        browser.wait(shown("1 of 4 pairs"))
-        browser.wait(shown("Question 1?"))
-        browser.click(".smolcourse-tie")
+        expect(output).to_contain_text("Question 1?")
+        vote("tie", "2 of 4 pairs")
         wait_for(["left", "tie"])
-        browser.wait(shown("2 of 4 pairs"))
-        browser.click(".smolcourse-undo")
+        vote("undo", "Question 1?")
         wait_for(["left", "tie", "undo"])
-        browser.wait(shown("Question 1?"))
-        browser.click(".smolcourse-right")
+        vote("right", "2 of 4 pairs")
         wait_for(["left", "tie", "undo", "right"])
-        browser.wait(shown("2 of 4 pairs"))
 
         # The page is loaded anew and the cell run again: nothing is asked twice.
-        browser.open(f"{lab}/lab/tree/runs/{folder.name}/panel.ipynb?token={TOKEN}&reset")
-        run_cell(browser)
-        browser.wait(shown("Question 2?"), 120)
-        browser.click(".smolcourse-skip")
-        browser.wait(shown("Question 3?"))
-        browser.click(".smolcourse-left")
-        browser.wait(shown("Thank you"))
+        open_and_run(page, address)
+        expect(output).to_contain_text("Question 2?")
+        vote("skip", "Question 3?")
+        vote("left", "Thank you")
         wait_for(["left", "tie", "undo", "right", "skip", "left"])

@@ -61,6 +61,12 @@ SAMPLES = {
     "raising_solution": [cell("1 / 0")],
     "drifted_exercise": [cell(PRINT, stream("three\n"))],
     "unrun_exercise": [new_code_cell(PRINT)],
+    "quick_exercise": [
+        cell("from smolcourse import profiles\nassert profiles.quick('sft_steps', 100) == 10")
+    ],
+    "full_solution": [
+        cell("from smolcourse import profiles\nassert profiles.quick('sft_steps', 100) == 100")
+    ],
     "raising_exercise": [new_code_cell("raise ValueError('an exercise must run unsolved')")],
     "dead_solution": [
         cell("import os, time\ntime.sleep(0.1)\nos._exit(7)"),
@@ -92,9 +98,7 @@ def repository(tmp_path_factory) -> Path:
     for name in ("pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / name, top)
     (top / "tests" / "slow").mkdir(parents=True)
-    for name in ("notebook_rules.py", "nbval_sanitize.cfg"):
-        shutil.copy(ROOT / "tests" / name, top / "tests")
-    shutil.copytree(ROOT / "tests" / "network_guard", top / "tests" / "network_guard")
+    shutil.copytree(ROOT / "tests" / "support", top / "tests" / "support")
     (top / "tests" / "test_fast.py").write_text("def test_fast():\n    pass\n")
     (top / "tests" / "slow" / "test_slow.py").write_text("def test_slow():\n    pass\n")
     for name, cells in SAMPLES.items():
@@ -122,7 +126,8 @@ def run(top: Path, *arguments: str) -> tuple[dict[str, str], str, int]:
 @pytest.fixture(scope="module")
 def everything(repository):
     """One run of plain `pytest`, for several tests; with the seconds that the dead cell took."""
-    outcomes, text, code = run(repository, "--junitxml=report.xml")
+    files = ["--junitxml=report.xml", "--notebook-seconds=seconds.json"]
+    outcomes, text, code = run(repository, *files)
     cases = ElementTree.parse(repository / "report.xml").iter("testcase")
     dead = [case for case in cases if "dead_solution" in case.get("classname")]
     return outcomes, text, code, float(dead[0].get("time"))
@@ -130,12 +135,25 @@ def everything(repository):
 
 def test_plain_pytest_runs_tests_slow_tests_and_notebooks(everything):
     outcomes, text, code, _ = everything
-    assert code == 1 and "slowest 10 durations" in text
+    assert code == 1
     assert outcomes["tests/test_fast.py::test_fast"] == "PASSED"
     assert outcomes["tests/slow/test_slow.py::test_slow"] == "PASSED"
     tested = {name.split("::")[0] for name in outcomes if ".ipynb" in name}
     english = {n for n in SAMPLES if n != "mine" and not n.startswith("zh-CN")}
     assert tested == {f"{FOLDER}/{name}.ipynb" for name in english}
+
+
+def test_a_run_says_what_took_how_long(everything, repository):
+    _, text, *_ = everything
+    seconds = json.loads((repository / "seconds.json").read_text())
+    names = [name for name in SAMPLES if name != "mine" and not name.startswith("zh-CN")]
+    assert set(seconds) == {f"{FOLDER}/{name}.ipynb" for name in names}
+    solutions = [s for name, s in seconds.items() if name.endswith("_solution.ipynb")]
+    mean = sum(solutions) / len(solutions)
+    assert f"solution notebooks: {len(solutions)}, {mean:.0f} s on average; the slowest:" in text
+    slowest = max((s, name) for name, s in seconds.items() if name.endswith("_solution.ipynb"))
+    assert re.search(rf"slowest:\n +{slowest[0]:.0f} s  {re.escape(slowest[1])}\n", text)
+    assert re.search(r"slowest tests:\n +0\.\d\d s  tests/", text)
 
 
 def test_what_is_stable_is_compared_and_what_varies_is_not(everything):
@@ -164,6 +182,13 @@ def test_pytest_tests_is_the_fast_part(repository):
     assert code == 0 and list(outcomes) == ["tests/test_fast.py::test_fast"], text
     outcomes, *_ = run(repository, "tests/slow")
     assert list(outcomes) == ["tests/slow/test_slow.py::test_slow"]
+
+
+def test_the_short_run_for_each_python_has_one_solution_a_module(repository):
+    _, text, _ = run(repository, "--one-a-module", "--collect-only", "-q", "-n0")
+    collected = {line.split("::")[0] for line in text.splitlines() if "::" in line}
+    first = min(name for name in SAMPLES if name.endswith("_solution") and "/" not in name)
+    assert collected == {"tests/test_fast.py", f"{FOLDER}/{first}.ipynb"}
 
 
 def test_chinese_notebooks_on_demand_and_from_any_folder(repository):

@@ -14,7 +14,7 @@ needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not inst
 def environment() -> dict[str, str]:
     """The process's environment without what points at the repository's own environment."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "VIRTUAL_ENV"))}
-    kept["PYTHONPATH"] = str(ROOT / "tests" / "network_guard")  # the network stays closed
+    kept["PYTHONPATH"] = str(Path(__file__).parent / "network_guard")  # the network stays closed
     kept.pop("UV_PROJECT_ENVIRONMENT", None)
     return kept
 

@@ -4,12 +4,14 @@ nbval starts a kernel a notebook, runs every code cell and compares outputs. Thi
 
 - Only generated notebooks are run: `*_solution.ipynb` and `*_exercise.ipynb`; those under
   `zh-CN/` have the same code and are run with `--all-languages`, or when they are named.
-- Exercise notebooks must run unsolved from top to bottom; their outputs are not compared.
+- Exercise notebooks must run unsolved from top to bottom; their outputs are not compared, so
+  they train for a tenth of the steps (`smolcourse.profiles.quick`).
 - Solutions are compared after both sides went through the cleaning that `smolcourse build`
   uses when it stores outputs: one rule says what is stable. What a report measured (seconds,
   memory, the exact score) is replaced by whether it reached its bar.
 - A kernel whose process is gone is noticed in seconds; nbval alone waits for the cell's timeout.
-- The slow tests are part of `pytest`, and not of `pytest tests`.
+- The slow tests are part of `pytest`, and not of `pytest tests`. `pytest --one-a-module` runs the
+  fast tests and one solution a module: what each version of Python has to pass.
 
 The root conftest.py loads it; tests/slow/test_notebook_rules.py proves each rule on small notebooks.
 """
@@ -25,13 +27,16 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
+from smolcourse.profiles import QUICK
+
 KINDS = ("_solution.ipynb", "_exercise.ipynb")
 REPORT = "application/vnd.smolcourse.report+json"
 POLL = 1.0  # seconds between two looks at the kernel's process
 SLOW = Path(__file__).parent.parent / "slow"
 
 # Two kernels with two threads each on two cores wait for each other (measured: see
-# tools/measure_tests.py), so workers of pytest-xdist get one thread.
+# tools/measure_tests.py), and even those that sleep soon (smolcourse/threads.py) lose to one thread
+# each; so workers of pytest-xdist get one thread.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -40,6 +45,11 @@ def pytest_addoption(parser):
     group = parser.getgroup("smolcourse")
     group.addoption(
         "--all-languages", action="store_true", help="Run the Chinese notebooks as well."
+    )
+    group.addoption(
+        "--one-a-module",
+        action="store_true",
+        help="Only the fast tests and each module's first solution notebook.",
     )
 
 
@@ -54,11 +64,16 @@ def pytest_ignore_collect(collection_path, config):
     named = [Path(arg.split("::")[0]).absolute() for arg in config.args]
     if collection_path == SLOW:
         everything = config.args_source == config.ArgsSource.TESTPATHS
-        return None if everything or any(SLOW in (p, *p.parents) for p in named) else True
+        wanted = everything or any(SLOW in (p, *p.parents) for p in named)
+        return None if wanted and not config.option.one_a_module else True
     if collection_path.suffix != ".ipynb" or collection_path in named:
         return None
     if not collection_path.name.endswith(KINDS):
         return True  # a learner's own
+    if config.option.one_a_module:
+        first = min(collection_path.parent.glob("*_solution.ipynb"), default=None)
+        if collection_path != first:
+            return True
     chinese = collection_path.parent.name == "zh-CN"
     wanted = config.option.all_languages or collection_path.parent in named
     return True if chinese and not wanted else None
@@ -83,7 +98,12 @@ class Notebook(IPyNbFile):
     dead = False
 
     def setup(self):
-        super().setup()
+        # The kernel's process inherits this one's environment.
+        os.environ[QUICK] = str(int(self.path.name.endswith("_exercise.ipynb")))
+        try:
+            super().setup()
+        finally:
+            del os.environ[QUICK]
         watch(self.kernel)
 
     def collect(self):

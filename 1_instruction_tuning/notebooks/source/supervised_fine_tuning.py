@@ -33,9 +33,9 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
-import torch
-
 from smolcourse import check, generate, metrics, setup, show
+
+import torch
 
 course = setup("1_instruction_tuning/supervised_fine_tuning")
 # %% [markdown] lang="en"

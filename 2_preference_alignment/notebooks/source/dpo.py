@@ -34,10 +34,10 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup"
-import torch
-
 from smolcourse import check, generate, setup, show
 from smolcourse.topics import preference
+
+import torch
 
 course = setup("2_preference_alignment/dpo")
 # %% [markdown] lang="en"

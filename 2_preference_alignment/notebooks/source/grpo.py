@@ -36,12 +36,12 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import random
 
-import torch
-
 from smolcourse import check, generate, setup, show
 from smolcourse.topics import annotators
 from smolcourse.topics import preference
 from smolcourse.world.manner import MANNERS, manner_of, say
+
+import torch
 
 course = setup("2_preference_alignment/grpo")
 

@@ -34,12 +34,12 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup"
-import torch
-
 from smolcourse import check, setup, show
 from smolcourse.topics import annotators
 from smolcourse.topics import labelling
 from smolcourse.topics import preference
+
+import torch
 
 course = setup("2_preference_alignment/human_feedback")
 # %% [markdown] lang="en"

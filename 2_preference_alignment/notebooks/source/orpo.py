@@ -40,10 +40,10 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup"
-import torch
-
 from smolcourse import check, metrics, setup, show
 from smolcourse.topics import preference
+
+import torch
 
 course = setup("2_preference_alignment/orpo")
 # %% [markdown] lang="en"
@@ -168,7 +168,7 @@ shared = dict(
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
-    logging_steps=10,
+    logging_steps=min(10, steps // 3),
     disable_tqdm=False,  # a progress bar with the loss
     save_strategy="no",
     report_to=[],
@@ -1028,8 +1028,8 @@ def reached(behaviour):
     """The lower of manner and facts, as a share of the two-stage result; at most 1."""
     return min(
         1.0,
-        behaviour.manner.share / after_two.manner.share,
-        behaviour.facts.share / after_two.facts.share,
+        behaviour.manner.share / max(after_two.manner.share, 0.01),  # 0 after too few steps
+        behaviour.facts.share / max(after_two.facts.share, 0.01),
     )
 
 

@@ -38,12 +38,12 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import random
 
-import torch
-
 from smolcourse import check, generate, metrics, setup, show
 from smolcourse.topics.adapters import base_tensors, hashes, load_adapter, save_adapter
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of, say
+
+import torch
 
 course = setup("3_parameter_efficient_finetuning/adapters")
 # %% [markdown] lang="en"

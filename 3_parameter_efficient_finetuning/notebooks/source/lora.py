@@ -34,9 +34,9 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
     "pip install -q git+https://github.com/smol-ai/course"
 )
 # %% id="setup"
-import torch
-
 from smolcourse import check, generate, metrics, setup, show
+
+import torch
 
 course = setup("3_parameter_efficient_finetuning/lora")
 # %% [markdown] lang="en"

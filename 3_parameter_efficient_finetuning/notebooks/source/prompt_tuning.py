@@ -36,10 +36,10 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 import random
 
-import torch
-
 from smolcourse import check, generate, metrics, setup, show
 from smolcourse.world.manner import manner_of, say
+
+import torch
 
 course = setup("3_parameter_efficient_finetuning/prompt_tuning")
 # %% [markdown] lang="en"

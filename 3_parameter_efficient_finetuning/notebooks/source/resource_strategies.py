@@ -35,12 +35,12 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup" tags=["nbval-ignore-output"] reason="names the device of the machine"
 import copy
 
-import torch
-
 from smolcourse import check, generate, metrics, setup, show
 from smolcourse.topics import training_memory as memory
 from smolcourse.topics import nf4
 from smolcourse.topics import qlora
+
+import torch
 
 course = setup("3_parameter_efficient_finetuning/resource_strategies")
 # %% [markdown] lang="en"
