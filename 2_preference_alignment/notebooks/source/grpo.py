@@ -204,8 +204,8 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 # ### Exercise `grpo.advantages` 🐢 (10 minutes)
 #
 # Input: `rewards`, a float tensor of shape (questions × size,), the answers of a question side by side, and
-# `size`, the group size $G \ge 2$. Return the advantages, same shape. The standard deviation is the one that divides
-# by $G - 1$ (PyTorch's default).
+# `size`, the group size $G$. Return the advantages, same shape. The standard deviation is the one that divides
+# by $G - 1$ (PyTorch's default); an answer that is alone in its group ($G = 1$) gets 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -223,8 +223,8 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 #
 # ### 练习 `grpo.advantages` 🐢（10 分钟）
 #
-# 输入：`rewards`，一维浮点张量，共有“问题数 × `size`”个元素，同一问题的回答相邻排列；`size` 是组的大小 $G \ge 2$。
-# 返回各回答的优势（advantage），形状相同。标准差用除以 $G - 1$ 的那种（PyTorch 的默认）。
+# 输入：`rewards`，一维浮点张量，共有“问题数 × `size`”个元素，同一问题的回答相邻排列；`size` 是组的大小 $G$。
+# 返回各回答的优势（advantage），形状相同。标准差用除以 $G - 1$ 的那种（PyTorch 的默认）；组里只有一个回答（$G = 1$）时，优势为 0。
 #
 # <details><summary>小提示</summary>
 #
@@ -238,7 +238,9 @@ def advantages(rewards, size: int):
     """
     ### BEGIN SOLUTION
     groups = rewards.view(-1, size)
-    mean, std = groups.mean(dim=1, keepdim=True), groups.std(dim=1, keepdim=True)
+    mean = groups.mean(dim=1, keepdim=True)
+    # The deviation of one answer alone would be nan; it is as good as its group.
+    std = groups.std(dim=1, keepdim=True) if size > 1 else 0.0
     return ((groups - mean) / (std + 1e-4)).flatten()
     ### END SOLUTION
 
@@ -272,7 +274,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 #
 # `new`, `old` and `ref` are log-probabilities of the answers' tokens, shape (answers, length); `advantages` has
 # shape (answers,), `mask` is 1 on real tokens and 0 on padding, shape (answers, length). Return a scalar
-# tensor.
+# tensor; without any real token it is 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -295,7 +297,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # ### 练习 `grpo.loss` 🐕（20 分钟）
 #
 # `new`、`old`、`ref` 是回答中各 token 的对数概率，形状为（回答数，长度）；`advantages` 是一维张量，每个回答一个数；
-# `mask` 在真实 token 上为 1、在填充上为 0，形状为（回答数，长度）。返回一个标量张量。
+# `mask` 在真实 token 上为 1、在填充上为 0，形状为（回答数，长度）。返回一个标量张量；一个真实 token 都没有时为 0。
 #
 # <details><summary>小提示</summary>
 #
@@ -314,7 +316,7 @@ def policy_loss(new, old, ref, advantages, mask, epsilon: float = 0.2, beta: flo
     advantages = advantages[:, None]
     gain = torch.min(ratio * advantages, ratio.clamp(1 - epsilon, 1 + epsilon) * advantages)
     divergence = (ref - new).exp() - (ref - new) - 1
-    return ((beta * divergence - gain) * mask).sum() / mask.sum()
+    return ((beta * divergence - gain) * mask).sum() / mask.sum().clamp(min=1)
     ### END SOLUTION
 
 
@@ -810,7 +812,13 @@ with course.timed("train"):
     own.train()
 own_texts = sample(own.model.eval(), test["question"])
 own_before, own_after = (
-    sum(own_reward([[{"role": "assistant", "content": text}] for text in texts], test["answer"]))
+    sum(
+        own_reward(  # by name, as TRL does
+            prompts=test["question"],
+            completions=[[{"role": "assistant", "content": text}] for text in texts],
+            answer=test["answer"],
+        )
+    )
     / len(test)
     for texts in (before_texts, own_texts)
 )

@@ -69,7 +69,7 @@ def judge(
     if problem is None:
         return result(exercise.id, "correct")
     key, facts = problem.key, problem.fmt
-    if key not in FORM and not seen[-1].failure:
+    if at is not None and key not in FORM:
         for number, (name, wrong) in enumerate(exercise.implementations(right)):
             predicted = observed(number, lambda wrong=wrong: wrong)
             if _explains(predicted, seen, wanted, at, exercise.tolerance):
@@ -89,13 +89,14 @@ def _trust_nothing(id: str, seen: list[Observed], cases: int) -> None:
 
 def _first_problem(
     exercise: Exercise, seen: list[Observed], wanted: list[Observed], seed: int
-) -> tuple[str, Wrong | None]:
-    """(name of what differs first, Wrong); the name is "" where one value is all that is seen."""
+) -> tuple[str | None, Wrong | None]:
+    """(name of what differs first, Wrong); the name is "" where one value is all that is seen, and
+    None where the answer failed: that needs no explanation."""
     constant = _constant(seen, wanted, exercise.tolerance)
     for got, want, case in zip(seen, wanted, exercise.drawn(seed), strict=False):
         facts: dict[str, Any] = {"call": got.call}
         if got.failure:
-            return "", Wrong(got.failure, **{**facts, **(got.facts or {})})
+            return None, Wrong(got.failure, **{**facts, **(got.facts or {})})
         if want.failure:
             raise RuntimeError(f"the reference of {exercise.id} fails: {want}")
         try:
@@ -166,7 +167,8 @@ def _explains(
     differs: what comes after may be another mistake's, and so may cases of another kind that were
     answered wrongly as well.
     """
-    if len(predicted) != len(seen):
+    seen = [one for one in seen if not one.failure]  # a crash after it is another matter
+    if len(predicted) < len(seen):
         return False
     different = False
     for mistaken, got, right in zip(predicted, seen, wanted, strict=False):

@@ -13,6 +13,6 @@ def policy_loss(new, old, ref, advantages, mask, epsilon: float = 0.2, beta: flo
     advantages = advantages[:, None]
     gain = torch.min(ratio * advantages, ratio.clamp(1 - epsilon, 1 + epsilon) * advantages)
     divergence = (ref - new).exp() - (ref - new) - 1
-    return ((beta * divergence - gain) * mask).sum() / mask.sum()
+    return ((beta * divergence - gain) * mask).sum() / mask.sum().clamp(min=1)
 
 answer = policy_loss
