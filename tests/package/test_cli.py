@@ -12,7 +12,7 @@ import pytest
 from smolcourse.errors import CourseError
 from smolcourse.programs import lab
 
-COMMANDS = ("lab", "check", "doctor", "chat", "pretrain", "build", "results")
+COMMANDS = ("lab", "check", "doctor", "update", "chat", "pretrain", "build", "results")
 
 
 def test_help_lists_every_command_in_its_group(run_cli):
