@@ -257,9 +257,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _all_rows(options) -> list[dict]:
-    from smolcourse import models, profiles
     from smolcourse.course import be_quiet, pick_device, repository
     from smolcourse.recipes.card import hardware
+
+    from smolcourse import models, profiles
 
     be_quiet(offline=True)
     device = pick_device()[0]
