@@ -300,9 +300,7 @@ def folders() -> Finding:
         advice = (
             "`smolcourse lab` keeps Jupyter's files in .smolcourse/ instead; start it that way."
         )
-        return Finding(
-            "folders", False, f"{wanted[0]} can't be written", advice
-        )
+        return Finding("folders", False, f"{wanted[0]} can't be written", advice)
     return Finding("folders", True, "can be written")
 
 

@@ -146,9 +146,7 @@ def _target(root: Path, remote: str, to: str) -> str:
         done = _run(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if done.returncode == 0:
             return done.stdout.strip()
-    raise CourseError(
-        f"The remote {remote} has no main branch; name a tag with --to."
-    )
+    raise CourseError(f"The remote {remote} has no main branch; name a tag with --to.")
 
 
 def _is_ancestor(root: Path, old: str, new: str) -> bool:
