@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 import sys
 import warnings
 from datetime import datetime
@@ -167,7 +168,9 @@ def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
         seed_everything(seed)
         course = Course(notebook.strip("/"), chosen, seed)
     print(f"profile {chosen.name} · model {chosen.model('base').name} · seed {seed}")
-    print(f"device: {device_name(course.device)}")
+    # On the same line: nbval passes over it.
+    unused = unusable_gpu() if course.device == "cpu" else ""
+    print(f"device: {device_name(course.device)}" + (f"; {unused}" if unused else ""))
     return course
 
 
@@ -181,7 +184,7 @@ def pick_device(prefer: str | None = None) -> tuple[str, bool]:
 
     wanted = prefer or os.environ.get("SMOLCOURSE_DEVICE")
     available = {
-        "cuda": torch.cuda.is_available(),
+        "cuda": torch.cuda.is_available() and not unusable_gpu(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
@@ -189,12 +192,47 @@ def pick_device(prefer: str | None = None) -> tuple[str, bool]:
         if wanted not in available:
             raise one_of("device", wanted, available)
         if not available[wanted]:
-            raise CourseError(f"This machine has no usable '{wanted}' device; use cpu.")
+            reason = unusable_gpu() if wanted == "cuda" else ""
+            raise CourseError(reason or f"This machine has no usable '{wanted}' device; use cpu.")
         device = wanted
     else:
         device = next(name for name, there in available.items() if there)
     bf16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return device, bf16
+
+
+def has_kernels(capability: tuple[int, int], built_for: list[str]) -> bool:
+    """Whether a build of torch (`torch.cuda.get_arch_list()`) runs on a card of this capability.
+
+    Compiled code (`sm_86`) runs on its major version from its minor one on; PTX (`compute_86`) is
+    compiled anew for any later card; code with an `a` runs on that card alone, with an `f` on its
+    major version. A build for another maker's cards (`gfx90a`) is not judged.
+    """
+    found = [re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", name) for name in built_for]
+    found = [match for match in found if match]
+    for kind, major, minor, suffix in (match.groups() for match in found):
+        built = (int(major), int(minor))
+        forward = kind == "compute" and not suffix
+        same = built == capability if suffix == "a" else built[0] == capability[0]
+        if built <= capability and (forward or same):
+            return True
+    return not found
+
+
+def unusable_gpu() -> str:
+    """One sentence if there is an NVIDIA card that this torch has no kernels for; else empty."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ""
+    capability = tuple(torch.cuda.get_device_capability())
+    if has_kernels(capability, torch.cuda.get_arch_list()):
+        return ""
+    return (
+        f"{torch.cuda.get_device_name()} (compute capability {capability[0]}.{capability[1]}) is not used, because the installed PyTorch has "
+        "no code for it: `uv pip install --torch-backend auto --reinstall torch torchvision` may "
+        "find a build that has."
+    )
 
 
 def device_name(device: str) -> str:

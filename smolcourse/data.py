@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smolcourse.errors import CourseError, one_of
+from smolcourse.proxies import prepare_hub
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -233,6 +234,7 @@ def adapt(dataset: Dataset, name: str, columns) -> Dataset:
 def _from_hub(name: str, split: str, profile) -> Dataset:
     from datasets import load_dataset
 
+    prepare_hub()
     source = profile.dataset(name)
     hub_split = source.splits["validation" if split == "new_phrasing" else split]
     try:

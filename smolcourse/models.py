@@ -17,6 +17,8 @@ from pathlib import Path
 from smolcourse.clock import current
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
+from smolcourse.proxies import prepare_hub
+from smolcourse.textfiles import read_text
 
 PACKAGED = Path(__file__).parent / "checkpoints"
 MANIFEST = "manifest.json"
@@ -97,7 +99,7 @@ def problems(folder: str | Path) -> list[str]:
     """
     folder = Path(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(read_text(folder / MANIFEST))
         assert isinstance(manifest, dict)
     except FileNotFoundError:
         return [f"{MANIFEST} is missing"]
@@ -133,6 +135,7 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
     """
     if isinstance(source, Source):
         if source.hub:
+            prepare_hub()
             return source.hub, {"revision": source.revision}
         return str(verify(path(source.name))), {"local_files_only": True}
     text = str(source)
@@ -150,6 +153,7 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
             )
         return str(folder), {"local_files_only": True}
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):
+        prepare_hub()
         return text, {}
     raise CourseError(f"There is no folder {text}; give a checkpoint's name or an existing folder.")
 

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from smolcourse.commands import terminal
+
 LEARN, AUTHOR, MODELS = "Learn", "Make the course", "Models"
 
 app = typer.Typer(
@@ -79,19 +81,19 @@ def check(
     results = run_checks_in_notebook(notebook)
     right = sum(result["status"] == "correct" for result in results)
     if as_json:
-        print(json.dumps(results, ensure_ascii=False, indent=2))
+        terminal.print_json(json.dumps(results, ensure_ascii=False, indent=2))
     else:
         from rich.markup import escape
-        from rich.table import Table
 
-        marks = {"correct": "[green]✓[/]", "not_attempted": "[yellow]…[/]", "wrong": "[red]✗[/]"}
-        table = Table(title=f"{notebook.name}: {right} of {len(results)} correct", box=None)
-        for column in ("", "exercise", "what the check says"):
-            table.add_column(column, overflow="fold")
+        marks = {"correct": ("green", "✓"), "not_attempted": ("yellow", "…")}
+        console = _console()
+        console.print(f"{escape(notebook.name)}: {right} of {len(results)} correct")
+        width = max(len(result["id"]) for result in results)
         for result in results:
-            mark = marks.get(result["status"], "?")
-            table.add_row(mark, escape(result["id"]), escape(result["message"]))
-        _console().print(table)
+            colour, symbol = marks.get(result["status"], ("red", "✗"))
+            message = escape(terminal.one_line(result["message"]))
+            mark = f"[{colour}]{terminal.sign(symbol)}[/]"
+            console.print(f"{mark} {escape(result['id']):<{width}}  {message}")
     raise typer.Exit(0 if right == len(results) else 1)
 
 
@@ -110,22 +112,44 @@ def doctor(
     findings = module.examine()
     blocked = any(finding.blocking for finding in findings)
     if as_json:
-        print(module.as_json(findings))
+        terminal.print_json(module.as_json(findings))
     else:
         from rich.markup import escape
 
         console = _console()
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            mark = "[red]✗[/]" if finding.blocking else "[yellow]![/]"
-            mark = "[green]✓[/]" if finding.ok else mark
-            advice = f" → {escape(finding.advice)}" if finding.advice else ""
+            mark = f"[red]{terminal.sign('✗')}[/]" if finding.blocking else "[yellow]![/]"
+            mark = f"[green]{terminal.sign('✓')}[/]" if finding.ok else mark
+            arrow = terminal.sign("→")
+            advice = f" {arrow} {escape(finding.advice)}" if finding.advice else ""
             console.print(f"{mark} {finding.name:<{width}}  {escape(finding.detail)}{advice}")
         if blocked:
-            console.print("\n[red]The course can't run yet:[/] do what the lines with ✗ say.")
+            console.print(
+                "\n[red]The course can't run yet:[/] do what the lines with "
+                f"{terminal.sign('✗')} say."
+            )
         else:
             console.print("\n[green]Ready.[/] Start with [cyan]smolcourse lab[/].")
     raise typer.Exit(1 if blocked else 0)
+
+
+@app.command(rich_help_panel=LEARN)
+def update(
+    to: Annotated[str, typer.Option(help="A version's tag (default: the newest).")] = "",
+) -> None:
+    """Get a newer course; your answers and changes are carried over, and copied first.
+
+    Example: [cyan]smolcourse update[/cyan]
+    """
+    from smolcourse.course import repository
+    from smolcourse.errors import CourseError
+    from smolcourse.programs import update as module
+
+    root = repository()
+    if root is None:
+        raise CourseError("The course is not here; run this inside its folder.")
+    module.update(root, to)
 
 
 @app.command(rich_help_panel=MODELS)

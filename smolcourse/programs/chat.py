@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smolcourse.errors import CourseError
+from smolcourse.textfiles import whole
 
-HELP = "/reset forgets the conversation · /system TEXT sets the system prompt · /quit ends"
+HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /quit ends"
+NO_INPUT = (
+    "There is no input to read: start `smolcourse chat` in a terminal, or pipe a text file into it."
+)
+REPLACED = "(Bytes of that line are no {encoding} text and were replaced; save the file as UTF-8.)"
 
 
 class Conversation:
@@ -26,7 +31,7 @@ class Conversation:
             )
         self.model, self.tokenizer = model, tokenizer
         self.max_new_tokens = max_new_tokens
-        self.system = system
+        self.system = whole(system) if system else None
         self.reset()
 
     def reset(self) -> None:
@@ -66,7 +71,7 @@ class Conversation:
 
         from smolcourse.generate import turn_end_ids
 
-        self.messages.append({"role": "user", "content": text})
+        self.messages.append({"role": "user", "content": whole(text)})
         ids = torch.tensor([self._fitting_prompt()], device=self.model.device)
         streamer = TextIteratorStreamer(
             self.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=None
@@ -121,8 +126,16 @@ def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Con
 
 
 def run(conversation: Conversation, stdin=None, stdout=None) -> None:
-    """Read messages line by line until `/quit` or the end of input, and print the answers."""
+    """Read messages line by line until `/quit` or the end of input, and print the answers.
+
+    Bytes that are no text in the input's encoding are replaced, with a note on standard error.
+    Raises `CourseError` if there is no input that can be read.
+    """
     stdin, stdout = stdin or sys.stdin, stdout or sys.stdout
+    if stdin is None:  # Python's word for a standard input that was closed
+        raise CourseError(NO_INPUT)
+    if hasattr(stdin, "reconfigure"):
+        stdin.reconfigure(errors="replace")
     interactive = stdin.isatty()
 
     def say(text: str, end: str = "\n") -> None:
@@ -133,10 +146,16 @@ def run(conversation: Conversation, stdin=None, stdout=None) -> None:
     while True:
         if interactive:
             say("\nyou> ", end="")
-        line = stdin.readline()
+        try:
+            line = stdin.readline()
+        except (OSError, ValueError) as error:  # a folder, a terminal that has gone, a closed file
+            raise CourseError(NO_INPUT) from error
         if not line:
             return
-        text = line.strip()
+        text = whole(line).lstrip("\ufeff").strip()  # a piped file may begin with a mark
+        if "\ufffd" in text:
+            encoding = getattr(stdin, "encoding", None) or "utf-8"
+            print(REPLACED.format(encoding=encoding), file=sys.stderr, flush=True)
         command, _, rest = text.partition(" ")
         if not text:
             continue

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from smolcourse.errors import CourseError
+from smolcourse.textfiles import read_text
 
 CALL = re.compile(r"""\bcheck\(\s*["']([^"']+)["']\s*,\s*([A-Za-z_]\w*)\s*\)""")
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -57,7 +58,7 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
 
 def _read(path: Path) -> dict:
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = json.loads(read_text(path))
     except FileNotFoundError:
         raise CourseError(f"There is no notebook {path}; check the path.") from None
     except OSError as error:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import importlib.metadata as metadata
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from smolcourse import models
+from smolcourse import models, places, proxies
 from smolcourse.course import repository
 
-DISK_GB, MEMORY_GB = 2.0, 4.0
+DISK_GB, MEMORY_GB, RUNS_GB = 2.0, 4.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ def examine() -> list[Finding]:
         ("accelerator", accelerator),
         ("checkpoints", checkpoints),
         ("Jupyter kernel", kernel),
+        ("folders", folders),
+        ("runs", runs),
+        ("uv.lock", lock),
+        ("proxy", proxy),
+        ("console", console),
+        ("time limit", time_limit),
     )
     findings = []
     for name, step in steps:
@@ -196,17 +204,150 @@ def memory() -> Finding:
 def accelerator() -> Finding:
     """The device that `setup` will pick; the CPU is fine."""
     try:
-        from smolcourse.course import device_name, pick_device
+        from smolcourse.course import device_name, pick_device, unusable_gpu
 
         device, bf16 = pick_device()
         detail = device_name(device) + (", bf16" if bf16 else "")
-        if device == "cpu":
-            detail += "; enough for the tiny profile"
-        return Finding("accelerator", True, detail)
+        if device != "cpu":
+            return Finding("accelerator", True, detail)
+        detail += "; enough for the tiny profile"
+        advice = unusable_gpu() or unused_nvidia() or unused_other()
+        return Finding("accelerator", not advice, detail, advice)
     except (ImportError, OSError) as error:
         advice = "Run `uv sync --reinstall-package torch` in the course's folder."
         detail = f"torch does not load ({str(error).splitlines()[0]})"
         return Finding("accelerator", False, detail, advice, blocking=True)
+
+
+# Accelerators that this course does not use: (name, program of the driver, device files).
+OTHERS = (
+    ("Ascend NPU", "npu-smi", "davinci[0-9]*"),
+    ("Cambricon MLU", "cnmon", "cambricon_dev*"),
+    ("Moore Threads GPU", "mthreads-gmi", "mtgpu*"),
+    ("AMD GPU", "rocm-smi", "kfd"),
+)
+
+
+def unused_nvidia() -> str:
+    """What to do if there is an NVIDIA card and torch can't reach it; else empty."""
+    import torch
+
+    if os.environ.get("SMOLCOURSE_DEVICE") or not (card := nvidia_card()):
+        return ""
+    if torch.version.cuda is None:
+        return (
+            f"{card} is not used, because the installed PyTorch is a build without CUDA: run "
+            "`uv pip install --torch-backend auto --reinstall torch torchvision`, and from then on "
+            "`uv run --no-sync smolcourse lab`."
+        )
+    return (
+        f"{card} is not used, because its driver does not work with CUDA {torch.version.cuda}: "
+        "update the NVIDIA driver."
+    )
+
+
+def nvidia_card() -> str:
+    """The first NVIDIA card's name, by its driver's own program; empty without one."""
+    if shutil.which("nvidia-smi") is None:
+        return ""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = done.stdout.strip().splitlines()
+    return lines[0].strip() if lines and done.returncode == 0 else ""
+
+
+def unused_other() -> str:
+    """A sentence if another maker's accelerator is here; else empty."""
+    for name, program, files in OTHERS:
+        if shutil.which(program) or any(Path("/dev").glob(files)):
+            return (
+                f"This machine seems to have an accelerator ({name}) that the course does not use; "
+                "everything runs on the CPU."
+            )
+    return ""
+
+
+def lock() -> Finding:
+    """Whether the first sync has completed `uv.lock`, which stops a plain `git pull`."""
+    root = repository()
+    if root is None or shutil.which("git") is None or not (root / "uv.lock").is_file():
+        return Finding("uv.lock", True, "no clone here")
+    command = ["git", "status", "--porcelain", "--", "uv.lock"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=20)
+    if done.returncode == 0 and done.stdout.strip():
+        detail = (
+            "completed by uv for this machine, as it should be; "
+            "`smolcourse update` gets a newer course in spite of it"
+        )
+        return Finding("uv.lock", True, detail)
+    return Finding("uv.lock", True, "as in the course")
+
+
+def folders() -> Finding:
+    """Whether what `lab` and the notebooks write can be written: the course, Jupyter's folders."""
+    root = repository() or Path.cwd()
+    if not places.writable(root):
+        advice = "Copy the course to a folder of your own, or your answers can't be saved."
+        return Finding("folders", False, f"{root} can't be written", advice)
+    try:
+        wanted = [str(f) for f in places.jupyter_folders().values() if not places.writable(f)]
+    except ImportError:  # the kernel's line says it
+        wanted = []
+    if wanted:
+        advice = (
+            "`smolcourse lab` keeps Jupyter's files in .smolcourse/ instead; start it that way."
+        )
+        return Finding("folders", False, f"{wanted[0]} can't be written", advice)
+    return Finding("folders", True, "can be written")
+
+
+def runs() -> Finding:
+    """How much the notebooks' run folders hold."""
+    folder = (repository() or Path.cwd()) / "runs"
+    size = sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9
+    detail = "{size:.1f} GB in {folder}".format(size=size, folder="runs/")
+    if size <= RUNS_GB:
+        return Finding("runs", True, detail)
+    advice = "Delete old folders in runs/: notebooks write them anew (keep models you still want)."
+    return Finding("runs", False, detail, advice)
+
+
+def proxy() -> Finding:
+    """Proxy variables that the Hub's client can't use; `lab` sets them aside."""
+    names = proxies.unusable()
+    if not names:
+        return Finding("proxy", True, "none that is in the way")
+    detail = "{names}: a kind of proxy that Python's Hub client can't use".format(
+        names=", ".join(names)
+    )
+    advice = (
+        "The tiny profile and `smolcourse lab` need none; for the smol profile set HTTPS_PROXY to "
+        f"the proxy program's http:// address and unset {names[0]}."
+    )
+    return Finding("proxy", False, detail, advice)
+
+
+def console() -> Finding:
+    """Whether the console's encoding has the signs and the Chinese that the course prints."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        "✓✗→中文".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        advice = "Set PYTHONUTF8=1 (on Windows also run `chcp 65001`) to see all signs and Chinese."
+        detail = f"{encoding} has not all signs; words stand for them"
+        return Finding("console", False, detail, advice)
+    return Finding("console", True, encoding)
+
+
+def time_limit() -> Finding:
+    """Whether `check` can stop an answer that never ends: it takes a signal, which Windows lacks."""
+    if hasattr(signal, "setitimer"):
+        return Finding("time limit", True, "check stops an endless answer")
+    advice = "If a check never ends, interrupt the kernel and look for a loop without end."
+    return Finding("time limit", False, "this system has no timer signals", advice)
 
 
 def checkpoints() -> Finding:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
+from smolcourse import places, proxies
 from smolcourse.errors import CourseError
 
 START_PAGES = {"en": "README.md", "zh-CN": "README.zh-CN.md"}
@@ -25,15 +27,21 @@ OVERRIDES = {
 }
 
 
-def arguments(root: Path, browser: bool = True, port: int = 8888, lang: str = "en") -> list[str]:
+def arguments(
+    root: Path,
+    browser: bool = True,
+    port: int = 8888,
+    lang: str = "en",
+    state: Path | None = None,
+) -> list[str]:
     """The argument list for JupyterLab; also writes the defaults it refers to.
 
-    `root` is the course's repository. Raises `CourseError` if the start page is not there.
+    `root` is the course's repository, `state` the folder for them (see `places`). Raises `CourseError` if the start page is not there.
     """
     page = START_PAGES[lang]
     if not (root / page).is_file():
         raise CourseError(f"{page} is missing in {root}; run `git checkout -- {page}`.")
-    state = root / ".smolcourse" / "jupyter"
+    state = state or places.state_folder(root)
     state.mkdir(parents=True, exist_ok=True)
     (state / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), encoding="utf-8")
     options = [
@@ -56,6 +64,20 @@ def arguments(root: Path, browser: bool = True, port: int = 8888, lang: str = "e
     return options
 
 
+def prepare(root: Path, state: Path) -> list[str]:
+    """Give Jupyter folders that it can write and spare it proxies; returns sentences for the reader."""
+    notes = []
+    if moved := places.move_jupyter(state):
+        notes.append(f"{moved[0]} can't be written, so Jupyter keeps its files in {state}.")
+    if not places.writable(root):
+        notes.append(
+            f"The course's folder {root} can't be written, so your answers can't be saved there: "
+            "copy it to a folder of your own and start `smolcourse lab` in the copy."
+        )
+    proxies.spare_loopback()
+    return notes
+
+
 def start(browser: bool = True, port: int = 8888, lang: str = "en") -> int:
     """Run JupyterLab until it is stopped; returns its exit code."""
     from smolcourse.course import repository
@@ -71,9 +93,13 @@ def start(browser: bool = True, port: int = 8888, lang: str = "en") -> int:
         raise CourseError("JupyterLab is not installed; run `uv sync` in the course's folder.")
     if lang != "en":
         os.environ["SMOLCOURSE_LANG"] = lang
-    from jupyterlab.labapp import LabApp
+    state = places.state_folder(root)
+    options = arguments(root, browser=browser, port=port, lang=lang, state=state)
+    for note in prepare(root, state):
+        print(note, file=sys.stderr)
+    with proxies.set_aside():  # kernels and terminals get them back
+        from jupyterlab.labapp import LabApp
 
-    options = arguments(root, browser=browser, port=port, lang=lang)
     try:
         LabApp.launch_instance(options)
     except SystemExit as stop:

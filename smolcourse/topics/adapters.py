@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 from smolcourse.errors import CourseError, one_of
+from smolcourse.textfiles import read_text
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -178,7 +179,7 @@ def _read(folder: Path):
 def _refuse_other_base(model, folder: Path, config) -> None:
     """The fingerprint decides; where an adapter brings none, the names do."""
     try:
-        base = json.loads((folder / BASE).read_text(encoding="utf-8"))
+        base = json.loads(read_text(folder / BASE))
         trained_on, wanted = base["name"], base["fingerprint"]
     except FileNotFoundError:
         trained_on, wanted = config.base_model_name_or_path, None

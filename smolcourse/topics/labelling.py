@@ -21,6 +21,7 @@ from pathlib import Path
 
 from smolcourse.errors import CourseError
 from smolcourse.language import current_language
+from smolcourse.textfiles import read_text
 from smolcourse.topics.annotators import SIDES, VOTES
 from smolcourse.topics.preference import text_of
 
@@ -102,7 +103,7 @@ class Labels:
 
     def _records(self) -> list[dict]:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = read_text(self.path)
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:

@@ -162,3 +162,19 @@ def test_issue_forms_ask_in_both_languages():
 def test_notebooks_under_test_keep_bytecode():
     """conftest.py sees to it, or each kernel would compile all libraries from their sources."""
     assert "PYTHONDONTWRITEBYTECODE" not in os.environ and not sys.dont_write_bytecode
+
+
+@pytest.mark.skipif(not shutil.which("git") or not shutil.which("bash"), reason="no git, no bash")
+def test_a_clone_that_converts_line_ends_can_run_it(tmp_path):
+    """Git for Windows sets core.autocrlf; bash does not read a script with \\r\\n."""
+    (tmp_path / "from/.ci").mkdir(parents=True)
+    shutil.copy(RUN, tmp_path / "from/.ci/run")
+    shutil.copy(ROOT / ".gitattributes", tmp_path / "from/.gitattributes")
+    (tmp_path / "from/x.png").write_bytes(b"\x89PNG\r\n\x1a\n\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.autocrlf=true"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path / "from", check=True, capture_output=True)
+    subprocess.run([*git, "clone", "-q", "from", "to"], cwd=tmp_path, check=True)
+    assert b"\r" not in (tmp_path / "to/.ci/run").read_bytes()
+    assert (tmp_path / "to/x.png").read_bytes() == b"\x89PNG\r\n\x1a\n\n"
+    subprocess.run(["bash", "-n", str(tmp_path / "to/.ci/run")], check=True)

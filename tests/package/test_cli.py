@@ -12,7 +12,7 @@ import pytest
 from smolcourse.errors import CourseError
 from smolcourse.programs import lab
 
-COMMANDS = ("lab", "check", "doctor", "chat", "pretrain", "build", "results")
+COMMANDS = ("lab", "check", "doctor", "update", "chat", "pretrain", "build", "results")
 
 
 def test_help_lists_every_command_in_its_group(run_cli):
@@ -168,8 +168,8 @@ def test_lab_is_told_apart_from_the_learners_own_settings(tmp_path):
         lab.arguments(tmp_path, lang="zh-CN")
 
 
-def test_lab_starts_on_the_rendered_start_page(monkeypatch):
-    """The README's first command, for real: the server answers with the course's defaults."""
+def test_lab_starts_on_the_rendered_start_page(tmp_path):
+    """The README's first command, for real, where the proxy can't be used and home can't be written."""
     import os
     import re
     import socket
@@ -190,7 +190,15 @@ def test_lab_starts_on_the_rendered_start_page(monkeypatch):
         "--port",
         str(port),
     ]
-    environment = {**os.environ, "JUPYTER_TOKEN": "secret"}
+    wall = tmp_path / "wall"
+    wall.write_text("a file: nothing can be made below it, not even by root")
+    environment = {
+        **os.environ,
+        "JUPYTER_TOKEN": "secret",
+        "ALL_PROXY": "socks5://127.0.0.1:7890",
+        "all_proxy": "socks://127.0.0.1:7890",
+        "HOME": str(wall / "home"),
+    }
     server = subprocess.Popen(
         command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     )

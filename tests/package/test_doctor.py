@@ -13,7 +13,7 @@ def test_every_step_gives_one_finding_and_never_raises(checkpoints):
     findings = doctor.examine()
     assert [f.name for f in findings] == [
         "Python", "git", "uv", "packages", "disk", "memory", "accelerator", "checkpoints",
-        "Jupyter kernel",
+        "Jupyter kernel", "folders", "runs", "uv.lock", "proxy", "console", "time limit",
     ]  # fmt: skip
     for finding in findings:
         assert finding.ok or finding.advice, finding
