@@ -15,16 +15,14 @@ COLUMNS = {
 }
 
 
-def exercise_table(root: Path, page: Path, sources: list[Source], lang: str) -> str:
+def exercise_table(root: Path, page: Path, prose: str, sources: list[Source], lang: str) -> str:
     """Every exercise of the module whose page this is, in the order in which it is taught.
 
-    Topics come in the order in which the page first links their exercise notebooks. Raises
-    `CourseError` for a topic without a link, or an exercise that its TOML does not describe.
+    Topics come in the order in which the page's own text, `prose`, first links their exercise
+    notebooks. Raises `CourseError` for a topic without a link, or an exercise that its TOML does not describe.
     """
     name = page.relative_to(root).as_posix()
-    linked = re.findall(
-        r"\(notebooks/(?:zh-CN/)?(\w+)_exercise\.ipynb\)", page.read_text(encoding="utf-8")
-    )
+    linked = re.findall(r"\(notebooks/(?:zh-CN/)?(\w+)_exercise\.ipynb\)", prose)
     own = [source for source in sources if source.path.is_relative_to(page.parent)]
     for source in own:
         if source.topic not in linked:

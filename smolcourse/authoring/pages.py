@@ -51,12 +51,14 @@ def fresh(root: Path, page: Path, sources: list[Source], tag: str) -> str:
             "<!-- NAME --> and <!-- /NAME -->, each on its own line."
         )
 
+    prose = BLOCK.sub("", text)
+
     def block(match: re.Match) -> str:
         kind, topic = match[2], match[3]
         if kind == "report":
             body = results.report_block(root, page, topic, lang)
         elif kind == "exercises":
-            body = exercises.exercise_table(root, page, sources, lang)
+            body = exercises.exercise_table(root, page, prose, sources, lang)
         else:
             body = readme.BLOCKS[kind](root, lang)
         return f"{match[1]}\n{body}\n\n{match[5]}"

@@ -33,6 +33,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smolcourse.errors import CourseError
+
 LANGUAGES = ("en", "zh-CN")
 POINTS = {"🐢": 1, "🐕": 2, "🦁": 3}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -129,14 +131,17 @@ def read_source(path: Path, root: Path) -> Source:
     _validate(source)
     try:
         source.texts = read_texts(source.texts_path)
-    except ValueError as error:
-        source.problems.append(f"{name.removesuffix('.py')}.toml is no valid TOML: {error}.")
+    except CourseError as error:
+        source.problems.append(str(error))
     return source
 
 
 def read_texts(path: Path) -> dict:
-    """A `TOPIC.toml`, empty if there is none; `ValueError` if it is no TOML."""
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """A `TOPIC.toml`, empty if there is none; `CourseError` if it is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise CourseError(f"{path.name} is no valid TOML; correct it: {error}.") from error
 
 
 def cut_solutions(text: str) -> str:
