@@ -6,7 +6,7 @@ import html
 import math
 import sys
 
-from smolcourse import clock, language
+from smolcourse import clock, language, words
 from smolcourse.errors import CourseError
 
 MIME = "application/vnd.smolcourse.report+json"
@@ -26,6 +26,7 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
     data = {
         "version": 1,
         "notebook": course.notebook,
+        "lang": course.lang,
         "profile": course.profile,
         "device": course.device,
         "seed": course.seed,
@@ -94,6 +95,7 @@ LABELS = {
         "gpu": "peak GPU memory",
         "note": "note",
         "reference": "with unsolved checks, the reference answers were used",
+        "n": "questions or rows measured (n)",
     },
     "zh-CN": {
         "metric": "指标",
@@ -112,13 +114,63 @@ LABELS = {
         "gpu": "显存峰值",
         "note": "说明",
         "reference": "有未完成的检查，结果使用了参考答案",
+        "n": "测量所用的题数或行数（n）",
     },
 }
 
 
-def rows(data: dict, lang: str = "en") -> list[tuple[str, str]]:
+def names_of(data: dict) -> dict:
+    """What the topic of this report calls its numbers (`smolcourse.words`)."""
+    return words.of(data["notebook"].split("/")[-1])["report"]
+
+
+def metric_name(data: dict, lang: str, names: dict) -> str:
+    """A report's metric in a language; notebooks write it in English."""
+    metric = data["metric"]
+    return names.get("metric", {}).get(metric, {}).get(lang, metric)
+
+
+def extras(
+    data: dict, lang: str, names: dict, without: tuple[str, ...] = ("unit",)
+) -> list[tuple[str, str]]:
+    """The other reported numbers as (name, text), in the order of the topic's names.
+
+    Stored notebooks sort their keys, so the order is the file's; a number without a name comes
+    last, under its keyword.
+    """
+    extra, known = data["extra"], names.get("extra", {})
+    order = [key for key in ("n", *known) if key in extra]
+    order += [key for key in extra if key not in order]
+    general = {"n": LABELS[lang]["n"]}
+    return [
+        (
+            general.get(key) or known.get(key, {}).get(lang, key.replace("_", " ")),
+            extra_text(extra[key], key),
+        )
+        for key in order
+        if key not in without
+    ]
+
+
+def extra_text(value, key: str = "") -> str:
+    """A share as a percentage (0.1 MB are none); NaN was stored as null."""
+    if isinstance(value, float) and 0 <= value <= 1 and "_mb" not in key:
+        return f"{value:.1%}".replace(".0%", "%")
+    return "–" if value is None else quantity(value)
+
+
+def quantity(value) -> str:
+    """Any measured value: three digits, or thousands with commas; other things as they are."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def rows(data: dict, lang: str = "en", names: dict | None = None) -> list[tuple[str, str]]:
     """The report as (name, text) pairs, in either language."""
-    say = LABELS[lang]
+    say, names = LABELS[lang], names_of(data) if names is None else names
     sign = "≥" if data["higher_is_better"] else "≤"
     after = number(data["after"], data)
     if "interval" in data:
@@ -127,7 +179,7 @@ def rows(data: dict, lang: str = "en") -> list[tuple[str, str]]:
     split = ", ".join(f"{say.get(k, k)} {value:.0f} s" for k, value in data["sections"].items())
     verdict = say["met" if data["met"] else "missed"]
     lines = [
-        (say["metric"], data["metric"]),
+        (say["metric"], metric_name(data, lang, names)),
         (say["before"], number(data["before"], data)),
         (say["after"], after),
         (say["bar"], f"{sign} {number(data['bar'], data)}: {verdict}"),
@@ -136,13 +188,14 @@ def rows(data: dict, lang: str = "en") -> list[tuple[str, str]]:
     ]
     if data["peak_gpu_memory_mb"] is not None:
         lines.append((say["gpu"], f"{data['peak_gpu_memory_mb']} MB"))
-    lines += [(name, str(v)) for name, v in data["extra"].items() if name not in ("n", "unit")]
+    lines += extras(data, lang, names, without=("n", "unit"))
     if not data["enforced"]:
         lines.append((say["note"], say["reference"]))
     return lines
 
 
-def _show(data: dict, lang: str) -> None:
+def bundle(data: dict, lang: str) -> dict:
+    """The report as an output of a cell: text, HTML, and the data that pages are made from."""
     lines = rows(data, lang)
     # A Chinese character is two columns wide.
     widths = [sum(2 if ord(char) > 0x2E80 else 1 for char in name) for name, _ in lines]
@@ -150,17 +203,20 @@ def _show(data: dict, lang: str) -> None:
         name + " " * (max(widths) - width + 2) + value
         for (name, value), width in zip(lines, widths, strict=True)
     )
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(text)
-        return
     body = "".join(
         f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
         f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
         for name, value in lines
     )
-    bundle = {"text/plain": text, "text/html": f"<table>{body}</table>", MIME: data}
-    ipython.display.display(bundle, raw=True)
+    return {"text/plain": text, "text/html": f"<table>{body}</table>", MIME: data}
+
+
+def _show(data: dict, lang: str) -> None:
+    shown, ipython = bundle(data, lang), sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(shown["text/plain"])
+    else:
+        ipython.display.display(shown, raw=True)
 
 
 def _is_number(value) -> bool:

@@ -1,7 +1,7 @@
 """How fast is the tiny model's SFT? TRL against a bare loop, the bare loop against the machine.
 
-`python -m smolcourse.authoring.benchmark` measures and writes `measured/benchmark.json`; `smolcourse results`
-makes its table. Both loops train copies of the same model on the same padded tensors with the same
+`smolcourse benchmark` measures and writes `measured/benchmark.json`; `smolcourse build` makes its
+table. Both loops train copies of the same model on the same padded tensors with the same
 optimiser (a test proves that their losses agree). Token counts are positions of those tensors,
 padding included: that is what a machine computes.
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -230,47 +229,23 @@ def table(measured: dict) -> list[dict]:
     return rows
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, write the file, print the table; the exit status."""
-    import argparse
+def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
+    """Measure with `repeats` runs of `steps` timed steps, write `out`, return its rows.
 
-    parser = argparse.ArgumentParser(
-        prog="python -m smolcourse.authoring.benchmark", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--out", type=Path, default=Path("measured/benchmark.json"))
-    parser.add_argument("--checkpoint", default="smollm2-tiny", help="a name or a folder")
-    parser.add_argument("--steps", type=int, default=40, help="timed steps a run")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each loop")
-    options = parser.parse_args(arguments)
-    try:
-        if options.steps < 1 or options.repeats < 1:
-            raise CourseError("--steps and --repeats must be at least 1.")
-        rows = _all_rows(options)
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for row in rows:
-        print(f"{row['name']}: {row['value']} {row['unit']}".rstrip())
-    print(f"written to {options.out}")
-    return 0
-
-
-def _all_rows(options) -> list[dict]:
+    Raises `CourseError` if the checkpoint (a name or a folder) can't be used, or `out` not written.
+    """
+    from smolcourse import models, profiles
     from smolcourse.course import be_quiet, pick_device, repository
     from smolcourse.recipes.card import hardware
 
-    from smolcourse import models, profiles
-
     be_quiet(offline=True)
     device = pick_device()[0]
-    model = models.load_model(options.checkpoint, device)
-    tokenizer = models.load_tokenizer(options.checkpoint)
+    model = models.load_model(checkpoint, device)
+    tokenizer = models.load_tokenizer(checkpoint)
     tiny = profiles.get("tiny")
-    load = workload(
-        model, tokenizer, options.steps, int(tiny.budget("sft_batch")), tiny.budget("sft_lr")
-    )
-    rows = table(measure(load, options.repeats))
+    batch, learning_rate = int(tiny.budget("sft_batch")), tiny.budget("sft_lr")
+    load = workload(model, tokenizer, steps, batch, learning_rate)
+    rows = table(measure(load, repeats))
     rows.append(
         _row(
             "import smolcourse (aim: under 0.3)",
@@ -282,22 +257,16 @@ def _all_rows(options) -> list[dict]:
     rows += notebook_rows(repository())
     found = {
         "machine": hardware(device),
-        "steps": options.steps,
-        "repeats": options.repeats,
+        "steps": steps,
+        "repeats": repeats,
         "batch_size": load.batch_size,
         "rows": rows,
     }
     try:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(
-            json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise CourseError(
-            f"{options.out} can't be written ({error.strerror or error}): choose another --out file."
+            f"{out} can't be written ({error.strerror or error}): choose another --out file."
         ) from error
     return rows
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

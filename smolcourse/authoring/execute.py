@@ -1,16 +1,19 @@
 """Run solution notebooks and keep outputs that are worth keeping.
 
 A stored output should be the same tomorrow: times, progress bars, widgets, warnings with paths of
-one machine and memory addresses are removed; what the reader learns from stays.
+one machine and memory addresses are removed, seconds and memory of the report are rounded; what the
+reader learns from stays.
 """
 
 import os
 import re
 from pathlib import Path
 
+from smolcourse import report
 from smolcourse.errors import CourseError
 
 CELL_TIMEOUT = 600  # seconds
+SECONDS, MEGABYTES = 5, 50  # steps to which a stored report is rounded; runs differ by less
 SIZE_LIMIT = 400_000  # bytes; a bigger notebook is slow to open on GitHub
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -79,6 +82,7 @@ def with_outputs(notebook: dict, executed: list[dict], root: Path) -> dict:
         if fresh["cell_type"] == "code":
             count += 1
             outputs = clean_outputs(done.get("outputs", []), count, root)
+            outputs = [_steady(output) for output in outputs]
             fresh = {**fresh, "execution_count": count, "outputs": outputs}
         cells.append(fresh)
     return {**notebook, "cells": cells}
@@ -110,6 +114,26 @@ def clean_outputs(outputs: list[dict], count: int, root: Path) -> list[dict]:
                 output["execution_count"] = count
         kept.append(output)
     return kept
+
+
+def _steady(output: dict) -> dict:
+    """A report as it is stored: with seconds and memory that two runs have in common."""
+    data = output.get("data", {}).get(report.MIME)
+    if not data:
+        return output
+    sections = {name: _step(value, SECONDS) for name, value in data["sections"].items()}
+    memory = {
+        name: data[name] and _step(data[name], MEGABYTES)
+        for name in ("peak_memory_mb", "peak_gpu_memory_mb")
+    }
+    # A notebook that needs two seconds does not need none.
+    seconds = max(SECONDS, _step(data["seconds"], SECONDS))
+    rounded = {**data, **memory, "seconds": seconds, "sections": sections}
+    return {**output, "data": report.bundle(rounded, data["lang"])}
+
+
+def _step(value: float, step: int) -> int:
+    return step * round(value / step)
 
 
 def _stable(text: str, root: Path) -> str:

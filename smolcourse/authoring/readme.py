@@ -1,18 +1,14 @@
-"""Fill the generated blocks of README.md and README.zh-CN.md: sample, results, costs.
-
-    uv run python -m smolcourse.authoring.readme             write the blocks from the data that is committed
-    uv run python -m smolcourse.authoring.readme --sample    first ask the packaged models the questions below
-    uv run python -m smolcourse.authoring.readme --measure   first measure the installed environment
-    uv run python -m smolcourse.authoring.readme --check     write nothing, fail if something is out of date
+"""The generated blocks of README.md and README.zh-CN.md: sample, results, costs.
 
 No number and no answer in those blocks is typed: the results come from the solution notebooks
-(`smolcourse.authoring.results`), answers and sizes from measured/readme.json, which only this program writes,
-the time of the tests from measured/test_times.json (tools/measure_tests.py).
+(`smolcourse.authoring.results`), answers and sizes from measured/readme.json, which only
+`smolcourse build --sample` (asks the packaged models the questions below) and `--measure` (measures
+the installed environment) write, the time of the tests from measured/test_times.json
+(tools/measure_tests.py).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -23,12 +19,9 @@ from pathlib import Path
 
 from smolcourse import models
 from smolcourse.authoring import results
-from smolcourse.errors import CourseError
+from smolcourse.markdown import table
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "measured" / "readme.json"
-TIMES = ROOT / "measured" / "test_times.json"
-PAGES = {"en": "README.md", "zh-CN": "README.zh-CN.md"}
+DATA, TIMES = "measured/readme.json", "measured/test_times.json"
 BASE, INSTRUCT = "smollm2-tiny", "smollm2-tiny-instruct"
 
 # Chosen before any model had answered: some of what it was trained for, then what it was not
@@ -80,14 +73,17 @@ TEXT = {
 # ---------------------------------------------------------------- data
 
 
-def load_data() -> dict:
-    return json.loads(DATA.read_text(encoding="utf-8")) if DATA.is_file() else {}
+def load_data(root: Path) -> dict:
+    """What is measured so far; empty before the first measurement."""
+    file = root / DATA
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def store_data(**parts) -> None:
-    DATA.parent.mkdir(exist_ok=True)
-    text = json.dumps(load_data() | parts, ensure_ascii=False, indent=1, sort_keys=True)
-    DATA.write_text(text + "\n", encoding="utf-8")
+def store_data(root: Path, **parts) -> None:
+    """Replace `sample` or `costs` in measured/readme.json."""
+    text = json.dumps(load_data(root) | parts, ensure_ascii=False, indent=1, sort_keys=True)
+    (root / DATA).parent.mkdir(exist_ok=True)
+    (root / DATA).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def checkpoint_hash() -> str:
@@ -128,10 +124,17 @@ def _load(name: str):
     return models.load_model(source, "cpu"), models.load_tokenizer(source)
 
 
-def measure() -> dict:
+def sample_is_stale(root: Path) -> bool:
+    """Whether the stored answers are those of other weights than the packaged ones."""
+    built = {BASE, INSTRUCT} <= {path.parent.name for path in models.PACKAGED.glob("*/*.json")}
+    sample = load_data(root).get("sample")
+    return built and (not sample or sample["hash"] != checkpoint_hash())
+
+
+def measure(root: Path) -> dict:
     """Disk used by the committed files and by this Python's environment, in bytes."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True)
+    files = [root / name for name in listed.stdout.decode().split("\0") if name]
     seen: set[int] = set()
     total = cuda = 0
     for folder, _, names in os.walk(sys.prefix):
@@ -157,8 +160,9 @@ def measure() -> dict:
 # ---------------------------------------------------------------- blocks
 
 
-def sample_block(lang: str) -> str:
-    sample = load_data().get("sample")
+def sample_block(root: Path, lang: str) -> str:
+    """What both models answer to the questions above, as a dialogue."""
+    sample = load_data(root).get("sample")
     if not sample:
         return TEXT[lang]["none"]
     lines = []
@@ -177,87 +181,31 @@ def _line(answer: str) -> str:
     return answer.replace("\n", "\\n").replace("```", "'''") or "(nothing)"
 
 
-def results_block(lang: str) -> str:
-    rows = results.reports(ROOT, lang)
-    return results.table(rows, lang, base="") if rows else results.TEXT[lang]["none"]
+def results_block(root: Path, lang: str) -> str:
+    """The table of the results page."""
+    rows = results.reports(root, lang)
+    return results.table(root, rows, lang, base="") if rows else results.TEXT[lang]["none"]
 
 
-def costs_block(lang: str) -> str:
-    say, costs, rows = TEXT[lang], load_data().get("costs"), []
+def costs_block(root: Path, lang: str) -> str:
+    """What the course costs on the machine that measured it: disk, seconds, memory."""
+    say, costs, rows = TEXT[lang], load_data(root).get("costs"), []
     if costs:
         where = say["machine"].format(**costs)
         gigabytes = {"total": costs["environment"] / 1e9, "cuda": costs["cuda"] / 1e9}
         amount = say["cuda"] if costs["cuda"] else "{total:.1f} GB"
         rows.append([say["clone"], f"{costs['repository'] / 1e6:.0f} MB", where])
         rows.append([say["environment"], amount.format(**gigabytes), where])
-    if reports := [data for _, data in results.reports(ROOT)]:
+    if reports := [data for _, data in results.reports(root)]:
         seconds = max(data["seconds"] for data in reports)
         memory = max(data["peak_memory_mb"] for data in reports)
         cost = say["run"].format(seconds=seconds, memory=memory)
         rows.append([say["notebook"], cost, say["same"]])
-    if TIMES.is_file():
-        times = json.loads(TIMES.read_text(encoding="utf-8"))
+    if (root / TIMES).is_file():
+        times = json.loads((root / TIMES).read_text(encoding="utf-8"))
         minutes = say["minutes"].format(minutes=times["chosen_seconds"] / 60)
         rows.append([say["tests"], minutes, say["machine"].format(**times)])
-    table = ["| " + " | ".join(row) + " |" for row in [say["columns"], ["---"] * 3, *rows]]
-    return "\n".join(table).replace("| --- | --- | --- |", "|---|---|---|")
+    return table(say["columns"], rows)
 
 
 BLOCKS = {"sample": sample_block, "results": results_block, "costs": costs_block}
-
-
-def fill(text: str, lang: str) -> str:
-    """The page with fresh blocks; `ValueError` if a marker is missing."""
-    for name, block in BLOCKS.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"the page needs one {begin} and one {end}")
-        before, rest = text.split(begin)
-        after = rest.split(end)[1]
-        text = f"{before}{begin}\n\n{block(lang)}\n\n{end}{after}"
-    return text
-
-
-def problems() -> list[str]:
-    """What is out of date: one sentence each."""
-    found = []
-    for lang, page in PAGES.items():
-        text = (ROOT / page).read_text(encoding="utf-8")
-        if fill(text, lang) != text:
-            found.append(f"{page} is out of date; run `python -m smolcourse.authoring.readme`.")
-    sample = load_data().get("sample")
-    built = {BASE, INSTRUCT} <= {path.parent.name for path in models.PACKAGED.glob("*/*.json")}
-    if built and (not sample or sample["hash"] != checkpoint_hash()):
-        found.append(
-            "The sample is of other weights; run `python -m smolcourse.authoring.readme --sample`."
-        )
-    return found
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name, use in (("sample", "ask the models"), ("measure", "measure the environment")):
-        parser.add_argument(f"--{name}", action="store_true", help=f"first {use}")
-    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
-    options = parser.parse_args()
-    try:
-        if options.sample:
-            store_data(sample=ask())
-        if options.measure:
-            store_data(costs=measure())
-        if options.check:
-            found = problems()
-            print(*found or ["The generated blocks are up to date."], sep="\n")
-            return int(bool(found))
-        for lang, page in PAGES.items():
-            file = ROOT / page
-            file.write_text(fill(file.read_text(encoding="utf-8"), lang), encoding="utf-8")
-            print(f"{page}: written")
-    except (CourseError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

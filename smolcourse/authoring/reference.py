@@ -47,12 +47,11 @@ def render_reference(source: Source, cell: Cell, names: dict[str, list[str]]) ->
     )
 
 
-def generated_modules(root: Path) -> list[Path]:
-    """Reference modules on disk that were generated (first line says so)."""
-    found = []
-    for path in sorted((root / FOLDER).glob("*/*.py")):
-        if path.name != "__init__.py" and path.read_text(encoding="utf-8").startswith(
-            "# generated from "
-        ):
-            found.append(path)
-    return found
+def generated_files(root: Path, *folders: str) -> list[Path]:
+    """Files of the package's folders that `build` wrote: their first line says so."""
+    found = [path for folder in folders for path in sorted((root / folder).rglob("*.*"))]
+    return [path for path in found if path.suffix in (".py", ".toml") and _is_generated(path)]
+
+
+def _is_generated(path: Path) -> bool:
+    return path.read_text(encoding="utf-8").startswith(HEADER.split("{")[0])

@@ -1,7 +1,9 @@
 """Turn a parsed source into the four notebooks (exercise and solution, English and Chinese).
 
-Everything here is a pure function of the source, so a rebuild is byte-identical: cell ids come
-from the author's ids or from the cell's content, keys are sorted, no time and no version is stored.
+Everything here is a pure function of the source and of the course's tag, so a rebuild is
+byte-identical: cell ids come from the author's ids or from the cell's content, keys are sorted, no
+time is stored. The tag (`v0.2.0`) stands where Colab opens the notebook and where its first cell
+installs the package: a notebook of one release never meets the package of another.
 """
 
 import hashlib
@@ -18,7 +20,8 @@ from smolcourse.authoring.source import (
 )
 
 KINDS = ("exercise", "solution")
-COLAB = "https://colab.research.google.com/github/smol-ai/course/blob/main/"
+COLAB = "https://colab.research.google.com/github/smol-ai/course/blob/"
+INSTALL = "git+https://github.com/smol-ai/course"  # the sources' install cell, on Colab
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 FIRST_CELL = {
     (
@@ -46,20 +49,20 @@ def output_path(source: Source, lang: str, kind: str) -> str:
     return f"{folder}/{source.topic}_{kind}.ipynb"
 
 
-def render_all(source: Source) -> dict[str, dict]:
+def render_all(source: Source, tag: str) -> dict[str, dict]:
     """All derived notebooks of one source: {path: notebook as plain nbformat 4.5 JSON}."""
     return {
-        output_path(source, lang, kind): render(source, lang, kind)
+        output_path(source, lang, kind): render(source, lang, kind, tag)
         for lang in LANGUAGES
         for kind in KINDS
     }
 
 
-def render(source: Source, lang: str, kind: str) -> dict:
+def render(source: Source, lang: str, kind: str, tag: str) -> dict:
     """One derived notebook, without outputs."""
     dropped = "exercise-only" if kind == "solution" else "solution-only"
     path = output_path(source, lang, kind)
-    cells = [_first_cell(source, lang, kind, path)]
+    cells = [_first_cell(source, lang, kind, f"{COLAB}{tag}/{path}")]
     used: set[str] = {cells[0]["id"]}
     english: Cell | None = None
     for cell in source.cells:
@@ -69,7 +72,7 @@ def render(source: Source, lang: str, kind: str) -> dict:
             continue
         # A translation takes its id from the English cell, so both languages have the same ids.
         named = english if cell.lang == "zh-CN" else cell
-        cells.append(_render_cell(cell, kind, _cell_id(named, lang, used)))
+        cells.append(_render_cell(cell, kind, tag, _cell_id(named, lang, used)))
     return {
         "cells": cells,
         "metadata": {
@@ -116,8 +119,8 @@ def dump(notebook: dict) -> str:
     return nbformat.writes(nbformat.from_dict(notebook), version=4).rstrip("\n") + "\n"
 
 
-def _first_cell(source: Source, lang: str, kind: str, path: str) -> dict:
-    text = f"[![Open In Colab]({BADGE})]({COLAB}{path})\n\n" + FIRST_CELL[lang, kind].format(
+def _first_cell(source: Source, lang: str, kind: str, link: str) -> dict:
+    text = f"[![Open In Colab]({BADGE})]({link})\n\n" + FIRST_CELL[lang, kind].format(
         source=source.name
     )
     prefix = "" if lang == "en" else "zh-"
@@ -144,7 +147,7 @@ def _cell_id(cell: Cell, lang: str, used: set[str]) -> str:
     return identity
 
 
-def _render_cell(cell: Cell, kind: str, identity: str) -> dict:
+def _render_cell(cell: Cell, kind: str, tag: str, identity: str) -> dict:
     metadata: dict = {}
     tags = [tag for tag in cell.tags if tag not in ("solution-only", "exercise-only")]
     if tags:
@@ -161,7 +164,7 @@ def _render_cell(cell: Cell, kind: str, identity: str) -> dict:
     about = {k: v for k, v in cell.attributes.items() if k in ("id", "level", "minutes", "reason")}
     if about:
         metadata["smolcourse"] = about
-    text = cell.text
+    text = cell.text.replace(INSTALL, f"{INSTALL}@{tag}")
     if "exercise" in cell.tags:
         text = cut_solutions(text) if kind == "exercise" else drop_markers(text)
         text = name_exercise(cell, text)

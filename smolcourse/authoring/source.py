@@ -19,14 +19,21 @@ Cell attributes: `lang` ("en", "zh-CN", or "both" for a markdown cell without pr
 calls), `reason` (why nbval may not compare the output; mandatory with `nbval-ignore-output`).
 The tags `solution-only` and `exercise-only` keep a cell out of the other notebook. A Chinese cell
 takes the tags of the English cell that it translates.
+
+`notebooks/source/TOPIC.toml` beside it holds what belongs to the topic and is no cell: names of
+reported numbers (`[report]`), what the module's page says of each exercise (`[exercises]`), and the
+Chinese of what the notebook shows (`[words]`).
 """
 
 import ast
 import hashlib
 import re
+import tomllib
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from smolcourse.errors import CourseError
 
 LANGUAGES = ("en", "zh-CN")
 POINTS = {"🐢": 1, "🐕": 2, "🦁": 3}
@@ -73,7 +80,13 @@ class Source:
     module: str
     topic: str
     cells: list[Cell]
+    texts: dict = field(default_factory=dict)  # of TOPIC.toml
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def texts_path(self) -> Path:
+        """Where the topic's texts are written: `TOPIC.toml` beside the source."""
+        return self.path.with_suffix(".toml")
 
     def exercises(self) -> list[Cell]:
         return [cell for cell in self.cells if "exercise" in cell.tags]
@@ -116,7 +129,19 @@ def read_source(path: Path, root: Path) -> Source:
         attributes.pop("lines_to_next_cell", None)
         source.cells.append(Cell(cell.cell_type, cell.source, attributes))
     _validate(source)
+    try:
+        source.texts = read_texts(source.texts_path)
+    except CourseError as error:
+        source.problems.append(str(error))
     return source
+
+
+def read_texts(path: Path) -> dict:
+    """A `TOPIC.toml`, empty if there is none; `CourseError` if it is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise CourseError(f"{path.name} is no valid TOML; correct it: {error}.") from error
 
 
 def cut_solutions(text: str) -> str:

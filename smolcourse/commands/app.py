@@ -195,72 +195,73 @@ def pretrain(
 
 @app.command(rich_help_panel=AUTHOR)
 def build(
-    sources: Annotated[
-        list[Path] | None, typer.Argument(help="Notebook sources (default: all).")
+    topics: Annotated[
+        list[str] | None,
+        typer.Argument(help="What --execute, --restamp and --force are about (default: all)."),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail on any difference.")
+        bool, typer.Option("--check", help="Write nothing; name every file that is out of date.")
     ] = False,
     execute: Annotated[
-        bool, typer.Option("--execute", help="Run the solutions and store their outputs.")
+        bool, typer.Option("--execute", help="Run the solutions whose code or package changed.")
     ] = False,
-    only: Annotated[
-        str, typer.Option(help="With --execute: only notebooks whose path contains this.")
-    ] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="With --execute: run the unchanged ones as well.")
+    ] = False,
     restamp: Annotated[
         bool, typer.Option("--restamp", help="Accept the Chinese cells as up to date.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite generated notebooks that were edited.")
     ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Ask the packaged models what the README shows.")
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure this environment for the README's costs.")
+    ] = False,
 ) -> None:
-    """Make the four notebooks of each topic, and the references, from their sources.
+    """Write every generated file: notebooks, references, results, tables and blocks of pages.
 
-    Example: [cyan]smolcourse build --check[/cyan]
+    Example: [cyan]smolcourse build --execute dpo[/cyan]
     """
     from smolcourse.authoring.build import main_build
 
-    outcome = main_build(
-        sources or None,
+    made = main_build(
+        topics or (),
         check=check,
         execute=execute,
+        every=every,
         restamp=restamp,
         force=force,
-        only=only or None,
+        sample=sample,
+        measure=measure,
     )
-    for message in outcome.messages:
+    for message in made.messages:
         print(message)
-    for problem in outcome.problems:
+    for problem in made.problems:
         print(problem, file=sys.stderr)
-    raise typer.Exit(outcome.exit_status)
+    raise typer.Exit(made.exit_status)
 
 
 @app.command(rich_help_panel=AUTHOR)
-def results(
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if a page is out of date.")
-    ] = False,
+def benchmark(
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("measured/benchmark.json"),
+    checkpoint: Annotated[str, typer.Option(help="A name or a folder.")] = "smollm2-tiny",
+    steps: Annotated[int, typer.Option(help="Timed steps a run.", min=1)] = 40,
+    repeats: Annotated[int, typer.Option(help="Runs of each loop.", min=1)] = 3,
 ) -> None:
-    """Write docs/results.md from what the solution notebooks reported.
+    """Measure TRL's training loop and a bare one against this machine's limit.
 
-    Example: [cyan]smolcourse results --check[/cyan]
+    On an idle machine; `smolcourse build` then makes the table of the results page.
+
+    Example: [cyan]smolcourse benchmark --repeats 5[/cyan]
     """
-    from smolcourse.authoring import results as module
-    from smolcourse.course import repository
-    from smolcourse.errors import CourseError
+    from smolcourse.authoring import benchmark as module
 
-    root = repository()
-    if root is None:
-        raise CourseError("This is not the course's repository; change to its folder first.")
-    changed = module.write(root, check=check)
-    for page in changed:
-        if check:
-            print(f"{page} is out of date; run `smolcourse results`.", file=sys.stderr)
-        else:
-            print(f"{page}: written")
-    if not changed:
-        print("The results pages are up to date.")
-    raise typer.Exit(1 if check and changed else 0)
+    for row in module.run(out, checkpoint, steps, repeats):
+        print(f"{row['name']}: {row['value']} {row['unit']}".rstrip())
+    print(f"written to {out}")
 
 
 def _language() -> str:

@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+from smolcourse.markdown import table
 from smolcourse.models import write_manifest
 from smolcourse.recipes.run_files import writing
 from smolcourse.recipes.score import Score
@@ -55,28 +56,17 @@ def hardware(device: str) -> str:
 
 
 def score_table(scores: list[Score]) -> str:
-    lines = [
-        "| held-out score | value | 95% interval | questions | must reach |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     for s in scores:
         low, high = s.interval
         bar = "" if s.bar is None else f"{s.bar:.0%}"
-        lines.append(
-            f"| {_cell(s.name)} | {s.share:.1%} | {low:.1%} to {high:.1%} | {s.n} | {bar} |"
-        )
-    return "\n".join(lines)
+        rows.append([s.name, f"{s.share:.1%}", f"{low:.1%} to {high:.1%}", s.n, bar])
+    return table(["held-out score", "value", "95% interval", "questions", "must reach"], rows)
 
 
 def sample_table(samples: list[tuple[str, str]]) -> str:
-    lines = ["| asked | the model wrote |", "|---|---|"]
-    for asked, answer in samples:
-        lines.append(f"| {_cell(asked)} | {_cell(answer)} |")
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("\n", " ").replace("|", "\\|").strip() or "(nothing)"
+    rows = [[text.strip() or "(nothing)" for text in sample] for sample in samples]
+    return table(["asked", "the model wrote"], rows)
 
 
 def write_checkpoint(
@@ -98,7 +88,6 @@ def write_checkpoint(
     import torch
 
     parameters = sum(p.numel() for p in model.parameters())
-    settings = "\n".join(f"| {key} | {value} |" for key, value in asdict(recipe).items())
     card = f"""# {folder.name}
 
 {NOTES.get(folder.name, "")}
@@ -121,9 +110,7 @@ Greedy decoding on held-out parts of Smol World, written by the training program
 
 ## Recipe
 
-| setting | value |
-|---|---|
-{settings}
+{table(["setting", "value"], asdict(recipe).items())}
 """
     stored = copy.deepcopy(model).to("cpu", torch.bfloat16)
     with writing("finished checkpoint", folder):

@@ -1,7 +1,7 @@
 """Pretrain the tiny base model from nothing: text, tokenizer, training loop, resume.
 
 The loop is plain PyTorch on purpose: one file to read, and the yardstick against which TRL's speed
-is measured (`smolcourse.authoring.benchmark`). Everything follows from the seed and the step number: the text of
+is measured (`smolcourse benchmark`). Everything follows from the seed and the step number: the text of
 step n is a function of (seed, n), there is no dropout, and the state on disk is complete, so a run
 that is killed and resumed ends with the same weights as one that was not (a test proves it).
 

@@ -63,7 +63,7 @@ def notebook(folder, seconds):
     (folder / "sft_solution.ipynb").write_text(json.dumps({"cells": cells}))
 
 
-def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, capsys):
+def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, run_cli):
     notebook(tmp_path / "1_m" / "notebooks", 61.4)
     model = small.model()
     model.save_pretrained(tmp_path / "model")
@@ -73,8 +73,8 @@ def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench, "import_seconds", lambda: 0.05)
     out = tmp_path / "measured" / "benchmark.json"
     arguments = ["--out", str(out), "--checkpoint", str(tmp_path / "model")]
-    assert bench.main([*arguments, "--steps", "1", "--repeats", "1"]) == 0
-    assert "written to" in capsys.readouterr().out
+    code, printed, _ = run_cli("benchmark", *arguments, "--steps", "1", "--repeats", "1")
+    assert code == 0 and f"written to {out}" in printed
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written["rows"][-1]["value"] == "8 / 40 / 0 / 61" and "torch" in written["machine"]
     (tmp_path / "1_m" / "notebooks" / "sft_solution.ipynb").unlink()
@@ -84,27 +84,25 @@ def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, capsys):
     assert "| import smolcourse (aim: under 0.3) | 0.05 s |" in english and "纯循环" in chinese
 
 
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        (["--checkpoint", "no-such-model"], "no-such-model"),
-        (["--steps", "0"], "at least 1"),
-    ],
-)
-def test_bad_input_is_one_sentence(tmp_path, capsys, arguments, words):
-    assert bench.main([*arguments, "--out", str(tmp_path / "b.json")]) == 1
-    captured = capsys.readouterr()
-    assert words in captured.err and captured.err.count("\n") == 1 and not captured.out
+def test_an_unknown_checkpoint_is_one_sentence(tmp_path):
+    with pytest.raises(CourseError, match="no-such-model"):
+        bench.run(tmp_path / "b.json", "no-such-model", 1, 1)
     assert not (tmp_path / "b.json").exists()
 
 
-def test_a_damaged_checkpoint_is_one_sentence(checkpoints, tmp_path, capsys):
+def test_a_run_has_steps(tmp_path, run_cli):
+    code, printed, error = run_cli("benchmark", "--steps", "0", "--out", str(tmp_path / "b.json"))
+    assert code == 2 and "--steps" in error and not printed
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_damaged_checkpoint_is_one_sentence(checkpoints, tmp_path):
     (checkpoints / "smollm2-tiny" / "model.safetensors").write_bytes(b"half")
-    assert bench.main(["--out", str(tmp_path / "b.json")]) == 1
-    assert "can't be used" in capsys.readouterr().err
+    with pytest.raises(CourseError, match="can't be used"):
+        bench.run(tmp_path / "b.json", "smollm2-tiny", 1, 1)
 
 
-def test_an_unwritable_file_is_one_sentence(load, tmp_path, monkeypatch, capsys):
+def test_an_unwritable_file_is_one_sentence(load, tmp_path, monkeypatch):
     from smolcourse import models
 
     monkeypatch.setattr(models, "load_model", lambda *_: load.model)
@@ -113,8 +111,8 @@ def test_an_unwritable_file_is_one_sentence(load, tmp_path, monkeypatch, capsys)
         ("trl", "bare", "trl_to_bare", "gemm", "bare_to_gemm"), 1.0))  # fmt: skip
     monkeypatch.setattr(bench, "import_seconds", lambda: 0.05)
     (tmp_path / "file").write_text("")
-    assert bench.main(["--out", str(tmp_path / "file" / "b.json")]) == 1
-    assert "choose another --out" in capsys.readouterr().err
+    with pytest.raises(CourseError, match="choose another --out"):
+        bench.run(tmp_path / "file" / "b.json", "smollm2-tiny", 1, 1)
 
 
 def test_notebooks_are_optional(tmp_path):

@@ -7,9 +7,10 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from smolcourse.authoring import results
+from smolcourse.authoring import pages, results
+from smolcourse.authoring.source import read_texts
 from smolcourse.errors import CourseError
-from smolcourse.report import MIME
+from smolcourse.report import MIME, extra_text
 
 DATA = {
     "version": 1, "notebook": "1_m/sft", "metric": "exact | match", "before": 0.02,
@@ -18,6 +19,13 @@ DATA = {
     "peak_memory_mb": 1234, "extra": {"n": 200}, "interval": [0.886, 0.958],
     "profile": "tiny", "seed": 42,
 }  # fmt: skip
+NAMES = """
+[report.metric."exact match on held-out facts"]
+zh-CN = "留出事实上的精确匹配"
+[report.extra.seen]
+en = "exact match on facts asked in training"
+zh-CN = "训练中问过的事实上的精确匹配"
+"""
 SOURCES = Path(__file__).parent.parent.parent.glob("[0-9]_*/notebooks/source/*.py")
 
 
@@ -29,28 +37,23 @@ def root(tmp_path):
     notebook = json.dumps({"cells": [cell, {"cell_type": "markdown"}]})
     (folder / "sft_solution.ipynb").write_text(notebook)
     (folder / "zh-CN" / "sft_solution.ipynb").write_text(notebook)
+    (folder / "source").mkdir()
+    (folder / "source" / "sft.toml").write_text(NAMES, encoding="utf-8")
     return tmp_path
 
 
+def fresh(root: Path, page: str) -> str:
+    return pages.fresh(root, root / page, [], "v1")
+
+
 def test_the_pages_hold_the_stored_numbers_and_nothing_typed(root):
-    assert results.write(root) == ["docs/results.md", "docs/results.zh-CN.md"]
-    english = (root / "docs/results.md").read_text()
+    english, chinese = results.render(root), results.render(root, "zh-CN")
     row = (
         "| [1_m/sft](../1_m/notebooks/sft_solution.ipynb) | exact \\| match | 2% "
         "| 93% (89%–96%, n=200) | ≥ 90% | 61 | 1234 |"
     )
     assert row in english and english.count("1_m/sft]") == 2
-    chinese = (root / "docs/results.zh-CN.md").read_text()
     assert "../1_m/notebooks/zh-CN/sft_solution.ipynb" in chinese and "实测结果" in chinese
-    assert results.write(root) == []
-
-
-def test_check_only_compares(root):
-    results.write(root)
-    page = root / "docs/results.md"
-    page.write_text(page.read_text().replace("93%", "99%"))
-    assert results.write(root, check=True) == ["docs/results.md"]
-    assert "99%" in page.read_text()
 
 
 def test_the_benchmark_is_included(root):
@@ -87,21 +90,20 @@ def test_a_chinese_page_shows_the_run_that_it_links_to(root):
     measured(root, folders=["zh-CN/"], seconds=77.0, peak_memory_mb=999)
     (root / "1_m/sft.md").write_text(PAGE, encoding="utf-8")
     (root / "1_m/sft.zh-CN.md").write_text(PAGE, encoding="utf-8")
-    results.write(root)
-    assert "61 s, 1234 MB" in (root / "1_m/sft.md").read_text(encoding="utf-8")
-    assert "用时 77 秒，内存 999 MB" in (root / "1_m/sft.zh-CN.md").read_text(encoding="utf-8")
-    assert "| 77 | 999 |" in (root / "docs/results.zh-CN.md").read_text(encoding="utf-8")
+    assert "61 s, 1234 MB" in fresh(root, "1_m/sft.md")
+    assert "用时 77 秒，内存 999 MB" in fresh(root, "1_m/sft.zh-CN.md")
+    assert "| 77 | 999 |" in results.render(root, "zh-CN")
 
 
 def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):
     measured(
         root, metric="exact match on held-out facts", extra={"new_one": 3, "seen": 0.985, "n": 200}
     )
-    pages = ["1_m/README.md", "1_m/sft.md", "1_m/sft.zh-CN.md"]
-    for page in pages:
+    names = ["1_m/README.md", "1_m/sft.md", "1_m/sft.zh-CN.md"]
+    for page in names:
         (root / page).write_text(PAGE, encoding="utf-8")
-    assert results.write(root) == ["docs/results.md", "docs/results.zh-CN.md", *pages]
-    english, chinese = ((root / page).read_text(encoding="utf-8") for page in pages[1:])
+    module, english, chinese = (fresh(root, page) for page in names)
+    assert module == english
     for row in (
         "| exact match on held-out facts: before | 2% |",
         "| exact match on held-out facts: after | 93% (95% interval 88.6% to 95.8%) |",
@@ -118,30 +120,19 @@ def test_a_report_stands_in_lesson_and_module_pages_in_their_language(root):
         "[答案 notebook](notebooks/zh-CN/sft_solution.ipynb)",
     ):
         assert row in chinese
-    assert "| 留出事实上的精确匹配 | 2% |" in (root / "docs/results.zh-CN.md").read_text("utf-8")
+    assert "| 留出事实上的精确匹配 | 2% |" in results.render(root, "zh-CN")
     assert english.index("(n)") < english.index("in training") < english.index("new one")
     for text in (english, chinese):
         assert text.startswith("# Lesson\n\n<!-- report:sft -->\n\n| ") and "stale" not in text
         assert text.endswith("\n\n<!-- /report -->\n\nEnd.\n")
-    assert results.write(root) == []
-
-
-def test_check_notices_a_stale_block_and_leaves_the_page_alone(root):
-    page = root / "1_m/sft.md"
-    page.write_text(PAGE)
-    results.write(root)
-    fresh = page.read_text()
-    measured(root, after=0.94)
-    assert "1_m/sft.md" in results.write(root, check=True)
-    assert page.read_text() == fresh
-    assert "1_m/sft.md" in results.write(root) and "94%" in page.read_text()
+    (root / names[1]).write_text(english, encoding="utf-8")
+    assert fresh(root, names[1]) == english
 
 
 def test_what_was_not_measured_is_said_and_a_tolerance_is_no_share(root):
     (root / "1_m/sft.md").write_text(PAGE)
     (root / "1_m/notebooks/sft_solution.ipynb").write_text('{"cells": []}')
-    results.write(root)
-    assert "has not stored a report yet" in (root / "1_m/sft.md").read_text()
+    assert "has not stored a report yet" in fresh(root, "1_m/sft.md")
     measured(
         root,
         before=None,
@@ -150,8 +141,7 @@ def test_what_was_not_measured_is_said_and_a_tolerance_is_no_share(root):
         higher_is_better=False,
         extra={"n": 9, "seen": None},
     )
-    results.write(root)
-    text = (root / "1_m/sft.md").read_text()
+    text = fresh(root, "1_m/sft.md")
     assert "| ≤ 1e-05 |" in text and "before" not in text and "| – |" in text
 
 
@@ -159,27 +149,31 @@ def test_a_marker_of_no_notebook_or_without_an_end_is_one_sentence(root):
     page = root / "1_m/sft.md"
     page.write_text(PAGE.replace("report:sft", "report:sfft"))
     with pytest.raises(CourseError, match=r"^1_m/sft.md shows the report of 'sfft', but no"):
-        results.write(root)
+        fresh(root, "1_m/sft.md")
     page.write_text(PAGE.replace("<!-- /report -->", ""))
-    with pytest.raises(CourseError, match=r"^1_m/sft.md has a report marker without its"):
-        results.write(root)
+    with pytest.raises(CourseError, match=r"^1_m/sft.md has a marker of a generated block"):
+        fresh(root, "1_m/sft.md")
 
 
 @pytest.mark.parametrize("source", sorted(SOURCES), ids=lambda path: path.stem)
-def test_every_reported_number_has_a_name_in_both_languages(source):
-    """Add what is missing to smolcourse/report_names.toml."""
+def test_every_reported_number_has_a_name_in_both_languages_and_no_other(source):
+    """Names are written in the TOML beside the source."""
+    named = read_texts(source.with_suffix(".toml"))["report"]
     cells = jupytext.read(source).cells
     code = "\n".join(cell.source for cell in cells if "course.report(" in cell.source)
-    for call in ast.walk(ast.parse(code)):
-        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "course.report"):
-            continue
-        assert "zh-CN" in results.names()["metric"].get(ast.literal_eval(call.args[0]), {})
-        own = {"metric", "before", "after", "bar", "higher_is_better", "unit"}
-        extra = {keyword.arg for keyword in call.keywords} - own
-        missing = [k for k in extra if {"en", "zh-CN"} - set(results.names()["extra"].get(k, {}))]
-        assert missing == []
+    calls = [
+        call
+        for call in ast.walk(ast.parse(code))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "course.report"
+    ]
+    metrics = {ast.literal_eval(call.args[0]) for call in calls}
+    general = {"metric", "before", "after", "bar", "higher_is_better", "unit", "n"}
+    extra = {keyword.arg for call in calls for keyword in call.keywords} - general
+    assert set(named["metric"]) == metrics and set(named["extra"]) == extra
+    assert all("zh-CN" in texts for texts in named["metric"].values())
+    assert all({"en", "zh-CN"} <= set(texts) for texts in named["extra"].values())
 
 
 def test_a_tenth_of_a_megabyte_is_no_share():
-    assert results._extra(0.1, "optimizer_mb_adafactor") == "0.1"
-    assert results._extra(0.1, "chance") == "10%"
+    assert extra_text(0.1, "optimizer_mb_adafactor") == "0.1"
+    assert extra_text(0.1, "chance") == "10%"

@@ -12,7 +12,7 @@ import pytest
 from smolcourse.errors import CourseError
 from smolcourse.programs import lab
 
-COMMANDS = ("lab", "check", "doctor", "update", "chat", "pretrain", "build", "results")
+COMMANDS = ("lab", "check", "doctor", "update", "chat", "pretrain", "build", "benchmark")
 
 
 def test_help_lists_every_command_in_its_group(run_cli):
@@ -226,7 +226,7 @@ def test_lab_outside_the_repository_says_to_clone(run_cli, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     code, _, err = run_cli("lab")
     assert code == 1 and "clone the course" in err
-    code, _, err = run_cli("results")
+    code, _, err = run_cli("build")
     assert code == 1 and "repository" in err
 
 

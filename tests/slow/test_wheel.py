@@ -98,7 +98,8 @@ def test_the_wheel_carries_world_checks_messages_and_references(names):
     messages = list((ROOT / "smolcourse" / "checks" / "messages").glob("*.toml"))
     assert len(messages) > len(sources), "every topic has a catalogue, and there is a general one"
     wanted |= {path.relative_to(ROOT).as_posix() for path in messages}
-    wanted |= {"smolcourse/world/facts.py", "smolcourse/report_names.toml"}
+    wanted |= {f"smolcourse/words/{source.topic}.toml" for source in sources}
+    wanted |= {"smolcourse/world/facts.py"}
     assert wanted <= names, sorted(wanted - names)
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 ELSEWHERE = {".git", ".venv", "venv", "runs", "build", "dist", "node_modules", "checkpoints"}
 CHINESE = ".zh-CN.md"
 IN_REPOSITORY = re.compile(
-    r"^https://(?:colab\.research\.google\.com/github|github\.com)/smol-ai/course/(?:blob|tree)/main/"
+    r"^https://(?:colab\.research\.google\.com/github|github\.com)/smol-ai/course/(?:blob|tree)/(?:main|v[\d.]+)/"
 )
 _PARSER = MarkdownIt("commonmark").enable("table")
 
