@@ -6,7 +6,7 @@ import html
 import math
 import sys
 
-from smolcourse import clock, language
+from smolcourse import clock, language, show
 from smolcourse.errors import CourseError
 
 MIME = "application/vnd.smolcourse.report+json"
@@ -144,12 +144,7 @@ def rows(data: dict, lang: str = "en") -> list[tuple[str, str]]:
 
 def _show(data: dict, lang: str) -> None:
     lines = rows(data, lang)
-    # A Chinese character is two columns wide.
-    widths = [sum(2 if ord(char) > 0x2E80 else 1 for char in name) for name, _ in lines]
-    text = "\n".join(
-        name + " " * (max(widths) - width + 2) + value
-        for (name, value), width in zip(lines, widths, strict=True)
-    )
+    text = show.aligned(lines)
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         print(text)
