@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smolcourse.batches import by_length, padded
 from smolcourse.errors import CourseError
 
 END_OF_TURN = "<|im_end|>"
@@ -165,20 +166,13 @@ def complete(
 
     texts: list[str] = [""] * len(ids)
     ended = [False] * len(ids)
-    order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-    batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
     with _generating(model):
-        for batch in _track(batches, progress):
-            width = max(len(ids[index]) for index in batch)
-            rows = [[pad] * (width - len(ids[index])) + ids[index] for index in batch]
-            mask = [[0] * (width - len(ids[index])) + [1] * len(ids[index]) for index in batch]
+        for batch in _track(by_length(ids, batch_size), progress):
+            rows, mask = padded([ids[index] for index in batch], pad, "left", model.device)
             with torch.no_grad():
-                output = model.generate(
-                    input_ids=torch.tensor(rows, device=model.device),
-                    attention_mask=torch.tensor(mask, device=model.device),
-                    **options,
-                )
-            for index, row in zip(batch, output[:, width:].tolist(), strict=True):
+                output = model.generate(input_ids=rows, attention_mask=mask, **options)
+            answers = output[:, rows.shape[1] :].tolist()
+            for index, row in zip(batch, answers, strict=True):
                 stop = next((at for at, token in enumerate(row) if token in ends), None)
                 ended[index] = stop is not None
                 texts[index] = tokenizer.decode(row[:stop], skip_special_tokens=skip_special_tokens)

@@ -100,10 +100,11 @@ def problems(folder: str | Path) -> list[str]:
     folder = Path(folder)
     try:
         manifest = json.loads(read_text(folder / MANIFEST))
-        assert isinstance(manifest, dict)
     except FileNotFoundError:
         return [f"{MANIFEST} is missing"]
-    except (ValueError, AssertionError):
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict):
         return [f"{MANIFEST} is not readable"]
     found = [f"{name} is not listed in {MANIFEST}" for name in REQUIRED if name not in manifest]
     for name, expected in manifest.items():
@@ -158,7 +159,14 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
     raise CourseError(f"There is no folder {text}; give a checkpoint's name or an existing folder.")
 
 
-def _load(loader, source, **kwargs):
+def load_with(loader, source: Source | str | Path, **kwargs):
+    """`loader(name or path, **kwargs)` of a source, a loader being some class's `from_pretrained`.
+
+    Raises `CourseError` for a model that is not there, can't be fetched or is damaged. Damage is
+    what safetensors calls so; an error in the code, a `TypeError` for instance, stays itself.
+    """
+    from safetensors import SafetensorError
+
     where, options = resolve(source)
     try:
         # Most of this is importing the model's code, so the report counts it as import.
@@ -166,26 +174,20 @@ def _load(loader, source, **kwargs):
             return loader(where, **options, **kwargs)
     except CourseError:
         raise
-    except OSError as error:
+    except SafetensorError as error:
+        raise CourseError(
+            f"The weights in {where} are damaged or only half downloaded ({error}); "
+            "fetch or train them again."
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         # transformers reports "not on disk and no network" as an OSError of many lines.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if options.get("local_files_only"):
-            raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
-        raise CourseError(
-            f"'{where}' can't be fetched from the Hub ({reason}); check the name and the "
-            "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
-        ) from error
-    except (ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
-    except Exception as error:
-        # safetensors' own exception class; a cut file without a manifest ends here.
-        if type(error).__module__.startswith(("safetensors", "builtins")):
+        if isinstance(error, OSError) and not options.get("local_files_only"):
             raise CourseError(
-                f"The weights in {where} are damaged or only half downloaded ({error}); "
-                "fetch or train them again."
+                f"'{where}' can't be fetched from the Hub ({reason}); check the name and the "
+                "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
             ) from error
-        raise
+        raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
 
 
 def load_tokenizer(source: Source | str | Path):
@@ -198,7 +200,7 @@ def load_tokenizer(source: Source | str | Path):
     with current().timed("import"):
         from transformers import AutoTokenizer
 
-    tokenizer = _load(AutoTokenizer.from_pretrained, source)
+    tokenizer = load_with(AutoTokenizer.from_pretrained, source)
     tokenizer.padding_side = "left"
     if tokenizer.chat_template is None and "<|im_end|>" in tokenizer.get_vocab():
         # SmolLM2's base models know the chat markup's tokens but carry no template.
@@ -246,7 +248,7 @@ def load_model(source: Source | str | Path, device="cpu", dtype=None):
         import torch
         from transformers import AutoModelForCausalLM
 
-    model = _load(AutoModelForCausalLM.from_pretrained, source, dtype=dtype or torch.float32)
+    model = load_with(AutoModelForCausalLM.from_pretrained, source, dtype=dtype or torch.float32)
     return model.to(device).eval()
 
 
@@ -259,6 +261,6 @@ def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    processor = _load(AutoProcessor.from_pretrained, source)
-    model = _load(AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32)
+    processor = load_with(AutoProcessor.from_pretrained, source)
+    model = load_with(AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32)
     return processor, model.to(device).eval()

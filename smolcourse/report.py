@@ -6,7 +6,7 @@ import html
 import math
 import sys
 
-from smolcourse import clock, language, words
+from smolcourse import clock, language, show, words
 from smolcourse.errors import CourseError
 
 MIME = "application/vnd.smolcourse.report+json"
@@ -197,12 +197,7 @@ def rows(data: dict, lang: str = "en", names: dict | None = None) -> list[tuple[
 def bundle(data: dict, lang: str) -> dict:
     """The report as an output of a cell: text, HTML, and the data that pages are made from."""
     lines = rows(data, lang)
-    # A Chinese character is two columns wide.
-    widths = [sum(2 if ord(char) > 0x2E80 else 1 for char in name) for name, _ in lines]
-    text = "\n".join(
-        name + " " * (max(widths) - width + 2) + value
-        for (name, value), width in zip(lines, widths, strict=True)
-    )
+    text = show.aligned(lines)
     body = "".join(
         f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
         f"<td style='text-align:left'>{html.escape(value)}</td></tr>"

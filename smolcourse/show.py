@@ -127,18 +127,32 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in values]
         table.append([v if len(v) <= limit else v[: limit - 1] + "…" for v in values])
     flat = [[v.replace("\n", "⏎") for v in values] for values in table]
-    widths = [max(map(len, column)) for column in zip(columns, *flat, strict=True)]
-    lines = [
-        "  ".join(v.ljust(w) for v, w in zip(row, widths, strict=True)).rstrip()
-        for row in [columns, ["-" * w for w in widths], *flat]
-    ]
+    rules = ["-" * max(map(_width, column)) for column in zip(columns, *flat, strict=True)]
     style = "style='text-align:left;vertical-align:top;white-space:pre-wrap;max-width:28em'"
     head = "".join(f"<th {style}>{html.escape(name)}</th>" for name in columns)
     body = "".join(
         "<tr>" + "".join(f"<td {style}>{html.escape(v)}</td>" for v in values) + "</tr>"
         for values in table
     )
-    _emit("\n".join(lines), f"<table><tr>{head}</tr>{body}</table>")
+    _emit(aligned([columns, rules, *flat]), f"<table><tr>{head}</tr>{body}</table>")
+
+
+def aligned(rows: list) -> str:
+    """Rows of strings as lines of text whose columns stand below each other, two spaces apart.
+
+    A terminal draws a Chinese character, like most emoji, two columns wide.
+    """
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(v + " " * (w - _width(v)) for v, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def loss(curves: dict, title: str = "Training loss", smooth: int = 1, log: bool = False) -> None:

@@ -6,11 +6,13 @@ The three topics of module 2 read their numbers from here, so that they mean the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smolcourse import generate, metrics
+from smolcourse.batches import token_log_probs
 from smolcourse.data import require_columns
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of
@@ -121,38 +123,16 @@ def answer_log_probs(
     they are. Raises `CourseError` on lists of unequal length. Introduced in
     `2_preference_alignment/dpo`; source: Rafailov et al. 2023, section 4.
     """
-    import torch
-
     if len(prompts) != len(answers):
         raise CourseError(
             f"There must be one answer for each prompt, not {len(answers)} for {len(prompts)}."
         )
     rows = [token_ids(tokenizer, p, a) for p, a in zip(prompts, answers, strict=True)]
-    sums, counts = [0.0] * len(rows), [len(answer) for _, answer in rows]
-    order = sorted(range(len(rows)), key=lambda row: sum(map(len, rows[row])))
-    training = model.training
-    model.eval()
-    try:
-        for at in range(0, len(order), batch_size):
-            batch = order[at : at + batch_size]
-            width = max(sum(map(len, rows[row])) for row in batch)
-            ids = torch.zeros(len(batch), width, dtype=torch.long)
-            real, counted = torch.zeros_like(ids), torch.zeros_like(ids)
-            for place, row in enumerate(batch):
-                prompt, answer = rows[row]
-                end = len(prompt) + len(answer)
-                ids[place, :end] = torch.tensor(prompt + answer)
-                real[place, :end] = 1
-                counted[place, len(prompt) : end] = 1
-            ids, real, counted = (x.to(model.device) for x in (ids, real, counted))
-            with torch.no_grad():
-                logits = model(input_ids=ids, attention_mask=real).logits[:, :-1].float()
-                taken = logits.gather(2, ids[:, 1:, None])[..., 0] - logits.logsumexp(2)
-            for row, value in zip(batch, (taken * counted[:, 1:]).sum(1).tolist(), strict=True):
-                sums[row] = value
-    finally:
-        model.train(training)
-    return sums, counts
+    found = token_log_probs(model, [prompt + answer for prompt, answer in rows], batch_size)
+    # The first token of a row has no log-probability, so the answer's begin one place earlier.
+    starts = [max(len(prompt) - 1, 0) for prompt, _ in rows]
+    sums = [math.fsum(row[start:]) for row, start in zip(found, starts, strict=True)]
+    return sums, [len(answer) for _, answer in rows]
 
 
 @dataclass(frozen=True)
@@ -182,11 +162,6 @@ class PairLogProbs:
         )
         return Share.of([c / nc > r / nr for c, nc, r, nr in sides])
 
-    def reward_accuracy(self, reference: PairLogProbs) -> Share:
-        """How often the margin grew over the reference's: what TRL logs as `rewards/accuracies`."""
-        pairs = zip(self.margins, reference.margins, strict=True)
-        return Share.of([mine > theirs for mine, theirs in pairs])
-
 
 def pair_log_probs(model, tokenizer, dataset, batch_size: int = 16) -> PairLogProbs:
     """The log-probabilities of both answers of every row of a preference dataset.
@@ -200,16 +175,6 @@ def pair_log_probs(model, tokenizer, dataset, batch_size: int = 16) -> PairLogPr
     sums, counts = answer_log_probs(model, tokenizer, prompts * 2, answers, batch_size)
     n = len(prompts)
     return PairLogProbs(sums[:n], sums[n:], counts[:n], counts[n:])
-
-
-def preference_accuracy(model, tokenizer, dataset, batch_size: int = 16) -> Share:
-    """The share of pairs whose chosen answer the model finds likelier, with its 95% interval.
-
-    It compares log p(chosen | prompt) with log p(rejected | prompt), sums over the answers' tokens,
-    without a reference model. A coin would get 50%; a model that likes short answers may get less.
-    Introduced in `2_preference_alignment/dpo`.
-    """
-    return pair_log_probs(model, tokenizer, dataset, batch_size).accuracy
 
 
 # ---------------------------------------------------------------- generations

@@ -93,7 +93,7 @@ def load(source):
     from smolcourse import models
 
     device, dtype = device_and_dtype()
-    model = models._load(
+    model = models.load_with(
         AutoModelForCausalLM.from_pretrained,
         source,
         quantization_config=quantization_config(dtype),

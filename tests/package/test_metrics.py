@@ -51,7 +51,7 @@ def test_wilson_interval_equals_published_values(successes, n, low, high):
 def test_interval_solves_its_defining_equation():
     low, high = metrics.interval(37, 100)
     for edge in (low, high):
-        assert abs(0.37 - edge) == pytest.approx(metrics.Z95 * math.sqrt(edge * (1 - edge) / 100))
+        assert abs(0.37 - edge) == pytest.approx(1.959964 * math.sqrt(edge * (1 - edge) / 100))
 
 
 def test_interval_refuses_impossible_counts():
@@ -68,6 +68,7 @@ def test_bootstrap_of_a_mean_is_near_the_normal_interval():
     assert high == pytest.approx(0.4 + half, abs=0.015)
     assert (low, high) == metrics.bootstrap(values)  # seeded
     assert metrics.bootstrap([2.0] * 5) == (2.0, 2.0)
+    assert metrics.bootstrap([1, 2, 3.5, 9], seed=3, level=0.8) == (1.875, 5.875)
 
 
 def test_paired_difference_tells_noise_from_effect():
@@ -79,6 +80,21 @@ def test_paired_difference_tells_noise_from_effect():
     same = metrics.paired_difference([0, 1] * 10, [1, 0] * 10)
     assert same.mean == 0 and not same.conclusive and same.p == 1.0
     assert "inconclusive" in str(same)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "shown"),
+    [
+        (9, 5, "+2.0% (95% interval -1.5% to +5.5%, p=0.429, n=200): inconclusive"),
+        (2, 6, "-2.0% (95% interval -4.5% to +0.5%, p=0.301, n=200): inconclusive"),
+        (4, 18, "-7.0% (95% interval -12.0% to -2.5%, p=0.002, n=200): a real difference"),
+    ],
+)
+def test_the_numbers_that_lessons_show_stay(better, worse, shown):
+    """Another random stream would move the third digit of p, and the pages would not say it."""
+    rest = [0.0] * (200 - better - worse)
+    one, other = [0.0] * better + [1.0] * worse + rest, [1.0] * better + [0.0] * worse + rest
+    assert str(metrics.paired_difference(one, other)) == shown
 
 
 def test_perplexity_of_a_uniform_model_is_its_vocabulary(tokenizer, model):

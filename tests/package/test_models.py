@@ -40,6 +40,7 @@ def _flip(folder):
         (lambda f: (f / "tokenizer.json").write_text(""), "tokenizer.json is empty"),
         (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
         (lambda f: (f / "manifest.json").write_text("{"), "manifest.json is not readable"),
+        (lambda f: (f / "manifest.json").write_text("[]"), "manifest.json is not readable"),
         (lambda f: (f / "manifest.json").write_text("{}"), "config.json is not listed"),
     ],
 )
@@ -61,7 +62,17 @@ def test_a_cut_file_in_a_folder_of_the_learners_own_is_one_sentence(checkpoints,
     _cut(own)
     with pytest.raises(CourseError) as caught:
         models.load_model(own)
+    assert "damaged or only half downloaded" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [TypeError("no keyword 'dtype'"), AttributeError("x")])
+def test_an_error_in_the_code_is_not_called_damage(checkpoints, error):
+    def loader(*_, **__):
+        raise error
+
+    with pytest.raises(type(error)):
+        models.load_with(loader, "smollm2-tiny")
 
 
 def test_unknown_names_and_folders(checkpoints, tmp_path):

@@ -45,6 +45,17 @@ def test_side_by_side(shown):
         show.side_by_side([[1]], columns=["a", "b"])
 
 
+def test_chinese_columns_stand_below_each_other(shown):
+    """A terminal draws a Chinese character two columns wide, and so do emoji."""
+    show.side_by_side([["准确率", "a", "x"], ["bar", "答案🐢", "y"]], ["指标", "之前", "之后"])
+    want = """\
+指标    之前    之后
+------  ------  ----
+准确率  a       x
+bar     答案🐢  y"""
+    assert shown[0][0] == want
+
+
 def test_plots_are_small_pngs_and_the_same_each_time(shown):
     history = [{"loss": 3.0, "step": 1}, {"loss": 2.0, "step": 2}, {"eval_loss": 2.5, "step": 2}]
     for _ in range(2):
