@@ -211,7 +211,7 @@ print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
 #
 # `rewards.view(-1, size)` has one group a row; `keepdim=True` lets the mean be subtracted from its row.
 # </details>
-# %% [markdown] lang="zh-CN" of="25542564"
+# %% [markdown] lang="zh-CN" of="349ebae7"
 # ## 2. 优势：比自己的平均水平好多少
 #
 # GRPO（*group relative policy optimisation*，组内相对策略优化）对每个问题采样 $G$ 个回答，然后问每一个：它比同**组（group）**
@@ -281,7 +281,7 @@ for rewards in ([1.0, 0, 0, 0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1, 1, 1, 0], [0.0] * 
 # You have logarithms: the ratio is `(new - old).exp()`. `advantages[:, None]` gives each answer's advantage to
 # all its tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="053973de"
+# %% [markdown] lang="zh-CN" of="e04d10a0"
 # 唯一的好回答得到有力的推动，唯一的坏回答受到有力的压制，而全组都一样时什么也学不到：指令模型遇到的就是这种情形。
 #
 # ## 3. 损失函数
