@@ -27,12 +27,16 @@ def quick(name: str, value: int | float) -> int | float:
 
     By the last word of its name: steps (at least 2), rows or pairs, to train on or to evaluate
     on, and tokens to write (at least 32, if there were as many). Sizes, rates and everything else
-    stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`.
+    stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`, and
+    of batches as well (at least 8: a group of GRPO).
     """
-    least = QUICK_LEAST.get(name.split("_")[-1])
-    if least is None or not is_quick():
+    if not is_quick():
         return value
     divisor = int(os.environ[QUICK])
+    smallest = QUICK_LEAST | ({"batch": 8} if divisor > 1 else {})
+    least = smallest.get(name.split("_")[-1])
+    if least is None:
+        return value
     return max(min(least, value), value // (10 if divisor == 1 else divisor))
 
 

@@ -30,7 +30,8 @@ class Repository:
     """One repository: `make()` gives {path: bytes}, and is called when somebody first asks.
 
     Its files are the same in every commit. `commits` are the hashes it has besides MAIN; `gated`:
-    only for users with access, which nobody here has; `cut`: paths whose download breaks off.
+    only for users with access, which nobody here has; `cut`: paths whose download breaks off;
+    `silent`: the connection is closed without an answer.
     """
 
     kind: str  # "models" or "datasets"
@@ -39,6 +40,7 @@ class Repository:
     commits: tuple[str, ...] = ()
     gated: bool = False
     cut: tuple[str, ...] = ()
+    silent: bool = False
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -101,7 +103,7 @@ class Hub:
         offline = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
         kept = {name: value for name, value in os.environ.items() if name not in offline}
         return kept | {
-            "HF_ENDPOINT": f"http://127.0.0.1:{self.port}",
+            "HF_ENDPOINT": f"http://localhost:{self.port}",
             "HF_HOME": str(home),
             "HF_HUB_DISABLE_XET": "1",
             "HF_TOKEN": "hf_" + "x" * 34,  # of a user with no rights at all
@@ -126,6 +128,10 @@ class _Refused(Exception):
     def __init__(self, status: int, code: str, words: str, **headers: str):
         super().__init__(words)
         self.status, self.code, self.words, self.headers = status, code, words, headers
+
+
+class _HungUp(Exception):
+    """The request gets no answer at all."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -153,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = [unquote(part) for part in address.path.strip("/").split("/")]
         try:
             self._route(parts)
+        except _HungUp:
+            self.close_connection = True
         except _Refused as error:
             headers = {"X-Error-Code": error.code, "X-Error-Message": error.words, **error.headers}
             self._send(error.status, {"error": error.words}, headers)
@@ -170,12 +178,16 @@ class _Handler(BaseHTTPRequestHandler):
             case ["cdn", kind, user, name, *at]:
                 self._from_cdn(self.hub.find(kind, f"{user}/{name}"), "/".join(at))
             case _:
-                raise _Refused(404, "NotFound", "Sorry, we can't find the page you are looking for.")
+                raise _Refused(
+                    404, "NotFound", "Sorry, we can't find the page you are looking for."
+                )
 
     def _repository(self, kind: str, name: str) -> Repository:
         found = self.hub.find(kind, name)
         if found is None:  # the Hub does not say whether it is missing or private
             raise _Refused(401, "RepoNotFound", "Repository not found")
+        if found.silent:
+            raise _HungUp
         with self.hub.lock:
             _ = found.files
         return found
@@ -211,7 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
                 main = {"name": "main", "ref": "refs/heads/main", "targetCommit": MAIN}
                 self._send(200, {"branches": [main], "tags": [], "converts": []})
             case _:
-                raise _Refused(404, "NotFound", "Sorry, we can't find the page you are looking for.")
+                raise _Refused(
+                    404, "NotFound", "Sorry, we can't find the page you are looking for."
+                )
 
     def _description(self, found: Repository, commit: str) -> dict:
         return {
@@ -246,9 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": commit, "X-Linked-Size": str(entry["size"])}
         where = f"{found.kind}/{found.name}"
         if "lfs" in entry:
-            # Another name of this machine: for the client it is another host, as the Hub's CDN is.
+            # By its number this machine is another host for the client, as the Hub's CDN is.
             headers["X-Linked-ETag"] = f'"{entry["lfs"]["oid"]}"'
-            headers["Location"] = f"http://localhost:{self.hub.port}/cdn/{where}/{path}"
+            headers["Location"] = f"http://127.0.0.1:{self.hub.port}/cdn/{where}/{path}"
             self._send(302, b"", headers)
         else:
             headers["X-Linked-ETag"] = f'"{entry["oid"]}"'

@@ -18,7 +18,7 @@ from smolcourse import models, profiles
 from smolcourse.recipes.tokenizer import SPECIAL_TOKENS
 
 VOCABULARY_SIZE = 49_152
-HEAD = 8  # width of a head; 64 in the real ones
+HEAD = 4  # width of a head; 64 in the real ones
 LAYERS = 2
 # size: heads, key-value heads, width of the MLP over width of the model, base of RoPE
 SHAPES = {
@@ -60,6 +60,8 @@ def repositories() -> list[Repository]:
         Repository("models", "rehearsal/gated", small, gated=True),
         Repository("models", "rehearsal/cut", small, cut=("model.safetensors",)),
         Repository("models", "rehearsal/bare", lambda: {"config.json": small()["config.json"]}),
+        Repository("models", "rehearsal/silent", small, silent=True),
+        Repository("datasets", "rehearsal/silent", partial(dataset_files, "math"), silent=True),
         Repository("datasets", "rehearsal/gated", partial(dataset_files, "math"), gated=True),
         Repository(
             "datasets",
@@ -169,20 +171,37 @@ def tokenizer_config(instruct: bool) -> dict:
 
 # ---------------------------------------------------------------- datasets
 
-THINGS = "copper iron silver salt sugar water ice steam sand glass wood coal oil milk blood air".split()
-NAMES = "Ana Ben Chen Dora Emil Fatma Goran Hana".split()
+THINGS = [
+    "copper",
+    "iron",
+    "silver",
+    "salt",
+    "sugar",
+    "water",
+    "ice",
+    "steam",
+    "sand",
+    "glass",
+    "wood",
+    "coal",
+    "oil",
+    "milk",
+    "blood",
+    "air",
+]
+NAMES = ["Ana", "Ben", "Chen", "Dora", "Emil", "Fatma", "Goran", "Hana"]
 
 
 def sciq(at: int) -> dict:
     thing = THINGS[at % len(THINGS)]
     return {
-        "question": f"Which substance fills the container that has the number {at}?",
+        "question": f"What fills box {at}?",
         "distractor3": THINGS[(at + 1) % len(THINGS)],
         "distractor1": THINGS[(at + 2) % len(THINGS)],
         "distractor2": THINGS[(at + 3) % len(THINGS)],
         "correct_answer": thing,
         # On the Hub, too, some rows have no support.
-        "support": "" if at % 5 == 0 else f"Container {at} is full of {thing}, they say.",
+        "support": "" if at % 5 == 0 else f"Box {at} is full of {thing}, they say.",
     }
 
 
@@ -217,7 +236,8 @@ def ultrafeedback(at: int) -> dict:
     thing = THINGS[at % len(THINGS)]
     prompt = {"content": f"Explain to {NAMES[at % len(NAMES)]} what {thing} is.", "role": "user"}
     good = f"{thing.capitalize()} is a substance — number {at} on the list.\n\nIt is “useful”."
-    answers = (good, good if at % 17 == 16 else "I don't know.")  # some pairs are equal there, too
+    # On the Hub, too, some pairs are equal and some answers are empty.
+    answers = (good, {16: good, 15: ""}.get(at % 17, "I don't know."))
     chosen, rejected = ([prompt, {"content": text, "role": "assistant"}] for text in answers)
     return {
         "chosen": chosen,
@@ -238,14 +258,14 @@ def tiny_stories(at: int) -> dict:
 
 # name: a row; {configuration: folder}; {split: rows}. Splits share no row.
 DATASETS = {
-    "facts": (sciq, {"default": "data"}, {"train": 400, "validation": 240, "test": 240}),
+    "facts": (sciq, {"default": "data"}, {"train": 400, "validation": 40, "test": 40}),
     "math": (gsm8k, {"main": "main", "socratic": "socratic"}, {"train": 60, "test": 40}),
     "conversations": (
         smoltalk,
         {"all": "data/all", "everyday-conversations": "data/everyday-conversations"},
         {"train": 60, "test": 40},
     ),
-    "preferences": (ultrafeedback, {"default": "data"}, {"train": 240, "test": 60}),
+    "preferences": (ultrafeedback, {"default": "data"}, {"train": 240, "test": 80}),
     "stories": (tiny_stories, {"default": "data"}, {"train": 60, "validation": 40}),
 }
 
