@@ -194,3 +194,20 @@ def test_an_error_is_one_sentence(seen, case):
 def test_what_is_in_the_cache_is_used_when_the_hub_is_gone(seen):
     for what in ("model", "dataset"):
         assert seen["errors"][f"{what} in the cache, down"] == "!! it was loaded"
+
+
+# ---------------------------------------------------------------- budgets cut short
+
+
+def test_a_rehearsal_cuts_budgets_to_a_hundredth_and_claims_no_score(monkeypatch):
+    from smolcourse import report
+
+    assert not profiles.is_quick() and report.enforced()
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "100")
+    budgets = {name: SMOL.budget(name) for name in SMOL.budgets}
+    assert (budgets["sft_steps"], budgets["grpo_steps"], budgets["grpo_own_steps"]) == (5, 2, 2)
+    assert (budgets["train_rows"], budgets["eval_rows"], budgets["dpo_new_tokens"]) == (80, 32, 32)
+    assert budgets["grpo_batch"] == 8 and budgets["sft_lr"] == SMOL.budgets["sft_lr"]
+    assert not report.enforced()
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
+    assert (SMOL.budget("sft_steps"), SMOL.budget("grpo_batch")) == (50, 64)

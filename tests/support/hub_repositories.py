@@ -236,8 +236,9 @@ def ultrafeedback(at: int) -> dict:
     thing = THINGS[at % len(THINGS)]
     prompt = {"content": f"Explain to {NAMES[at % len(NAMES)]} what {thing} is.", "role": "user"}
     good = f"{thing.capitalize()} is a substance — number {at} on the list.\n\nIt is “useful”."
+    bad = "I don't know." if at % 3 else "I don't know, " * 20 + "and nobody else does."
     # On the Hub, too, some pairs are equal and some answers are empty.
-    answers = (good, {16: good, 15: ""}.get(at % 17, "I don't know."))
+    answers = (good, {16: good, 15: ""}.get(at % 17, bad))
     chosen, rejected = ([prompt, {"content": text, "role": "assistant"}] for text in answers)
     return {
         "chosen": chosen,

@@ -948,10 +948,11 @@ rung = rings(over_history)
 print("good run: the alarm stays silent:", rings(history) is None)
 print("over-trained: the alarm rings:", rung is not None)
 # %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
-print(
-    f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
-    f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
-)
+if rung is not None:
+    print(
+        f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
+        f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
+    )
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
 #
