@@ -28,12 +28,12 @@ def quick(name: str, value: int | float) -> int | float:
     By the last word of its name: steps (at least 2), rows or pairs, to train on or to evaluate
     on, and tokens to write (at least 32, if there were as many). Sizes, rates and everything else
     stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`, and
-    of batches as well (at least 8: a group of GRPO).
+    of batches (at least 8: a group of GRPO) and lengths (at least 128) as well.
     """
     if not is_quick():
         return value
     divisor = int(os.environ[QUICK])
-    smallest = QUICK_LEAST | ({"batch": 8} if divisor > 1 else {})
+    smallest = QUICK_LEAST | ({"batch": 8, "length": 128} if divisor > 1 else {})
     least = smallest.get(name.split("_")[-1])
     if least is None:
         return value
