@@ -18,7 +18,7 @@ from smolcourse import models, profiles
 from smolcourse.recipes.tokenizer import SPECIAL_TOKENS
 
 VOCABULARY_SIZE = 49_152
-HEAD = 4  # width of a head; 64 in the real ones
+HEAD = 8  # width of a head, 64 in the real ones; NF4 wants matrices of whole blocks of 64
 LAYERS = 2
 # size: heads, key-value heads, width of the MLP over width of the model, base of RoPE
 SHAPES = {

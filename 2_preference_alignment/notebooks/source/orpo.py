@@ -1028,8 +1028,8 @@ def reached(behaviour):
     """The lower of manner and facts, as a share of the two-stage result; at most 1."""
     return min(
         1.0,
-        behaviour.manner.share / after_two.manner.share,
-        behaviour.facts.share / after_two.facts.share,
+        behaviour.manner.share / max(after_two.manner.share, 1e-9),
+        behaviour.facts.share / max(after_two.facts.share, 1e-9),
     )
 
 
