@@ -1147,7 +1147,7 @@ print(
 # %% id="report"
 course.report(
     "LoRA's share of full fine-tuning's score on held-out facts",
-    before / share(full_right),
+    before / max(share(full_right), 1e-9),
     kept,
     0.95,
     lora_score=round(share(lora_right), 3),
