@@ -106,10 +106,14 @@ class Course:
         return models.load_vlm(self._profile.model("vlm"), self.device, self.dtype)
 
     def model_id(self, role: str = "base") -> str:
-        """What `from_pretrained` and trainers take: a verified local folder or a Hub id."""
+        """What `from_pretrained` and trainers take: a folder with the role's pinned model.
+
+        A Hub id alone would mean whatever is newest there, so that its files are fetched first.
+        Raises `CourseError` for a damaged checkpoint and if the Hub can't be reached.
+        """
         from smolcourse import models
 
-        return models.resolve(self._profile.model(role))[0]
+        return models.folder_of(self._profile.model(role))
 
     def dataset(self, name: str, split: str = "train"):
         """A `datasets.Dataset` of the course; see `smolcourse.data.load` for the names."""
@@ -279,6 +283,7 @@ def be_quiet(offline: bool) -> None:
     defaults = {
         "TOKENIZERS_PARALLELISM": "false",  # no fork warnings from data loaders
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # datasets would count each load at another address
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
         "TRANSFORMERS_VERBOSITY": "error",

@@ -52,7 +52,7 @@ def load(
     splits = ("train", "test", "new_phrasing") if name == "facts" else ("train", "test")
     if split not in splits:
         raise one_of(f"split of '{name}'", split, splits)
-    dataset = TINY[name](split) if chosen.name == "tiny" else _from_hub(name, split, chosen)
+    dataset = TINY[name](split) if chosen.name == "tiny" else from_hub(name, split, chosen)
     return dataset if rows is None else dataset.select(range(min(rows, len(dataset))))
 
 
@@ -217,6 +217,12 @@ def adapt_preferences(row: dict) -> dict:
     return {"prompt": chosen[:shared], "chosen": chosen[shared:], "rejected": rejected[shared:]}
 
 
+def shows_preference(row: dict) -> bool:
+    """Whether the two answers differ and neither is empty; some pairs on the Hub are not so."""
+    chosen, rejected = (row[side][-1]["content"].strip() for side in ("chosen", "rejected"))
+    return bool(chosen and rejected) and chosen != rejected
+
+
 ADAPTORS: dict[str, Callable[[dict], dict]] = {
     "facts": adapt_sciq,
     "preferences": adapt_preferences,
@@ -227,22 +233,26 @@ def adapt(dataset: Dataset, name: str, columns) -> Dataset:
     """Raw Hub rows -> the course's columns (tested on small local rows in the Hub's schema)."""
     require_columns(dataset, columns, f"The Hub dataset for '{name}'")
     if name in ADAPTORS:
-        return dataset.map(ADAPTORS[name], remove_columns=dataset.column_names)
+        rows = dataset.map(ADAPTORS[name], remove_columns=dataset.column_names)
+        return rows.filter(shows_preference) if name == "preferences" else rows
     return dataset.select_columns(list(columns))
 
 
-def _from_hub(name: str, split: str, profile) -> Dataset:
+def from_hub(name: str, split: str, profile) -> Dataset:
     from datasets import load_dataset
 
     prepare_hub()
+    from smolcourse.models import first_line, is_broken_connection
+
     source = profile.dataset(name)
     hub_split = source.splits["validation" if split == "new_phrasing" else split]
     try:
         raw = load_dataset(source.hub, source.config, split=hub_split, revision=source.revision)
-    except (OSError, ValueError, ConnectionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:
+        if not (isinstance(error, (OSError, ValueError)) or is_broken_connection(error)):
+            raise
         raise CourseError(
-            f"The dataset {source.hub} can't be loaded ({reason}): check the network, "
+            f"The dataset {source.hub} can't be loaded ({first_line(error)}): check the network, "
             "or work offline with profile='tiny'."
         ) from error
     rows = adapt(raw, name, source.columns)

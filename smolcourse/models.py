@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -181,20 +182,61 @@ def load_with(loader, source: Source | str | Path, **kwargs):
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         # transformers reports "not on disk and no network" as an OSError of many lines.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if isinstance(error, OSError) and not options.get("local_files_only"):
+        if options.get("local_files_only"):
             raise CourseError(
-                f"'{where}' can't be fetched from the Hub ({reason}); check the name and the "
-                "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
+                f"The model in {where} can't be loaded ({first_line(error)})."
             ) from error
-        raise CourseError(f"The model in {where} can't be loaded ({reason}).") from error
+        if isinstance(error, OSError):
+            raise unreachable(where, error) from error
+        raise CourseError(f"The model in {where} can't be loaded ({first_line(error)}).") from error
+    except Exception as error:
+        if is_broken_connection(error):
+            raise unreachable(where, error) from error
+        raise
+
+
+def is_broken_connection(error: Exception) -> bool:
+    """Whether an exception is the Hub client's own for a transport that broke; those are no OSError."""
+    return type(error).__module__.split(".")[0].startswith("httpx")
+
+
+def unreachable(what: str, error: Exception) -> CourseError:
+    """The sentence for something on the Hub that could not be fetched."""
+    return CourseError(
+        f"'{what}' can't be fetched from the Hub ({first_line(error)}); check the name and the "
+        "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
+    )
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says first, without its full stop; its class if it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".:") if lines else type(error).__name__
+
+
+def folder_of(source: Source) -> str:
+    """The folder of a packaged checkpoint, or of a Hub model's pinned revision in the cache."""
+    where, options = resolve(source)
+    if not source.hub:
+        return where
+    from huggingface_hub import snapshot_download
+
+    # SmolLM2's repositories also hold gigabytes for other programs (onnx, runs).
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
+    try:
+        return snapshot_download(where, **options, allow_patterns=wanted, ignore_patterns="*/*")
+    except Exception as error:
+        if not isinstance(error, (OSError, ValueError)) and not is_broken_connection(error):
+            raise
+        raise unreachable(where, error) from error
 
 
 def load_tokenizer(source: Source | str | Path):
     """A tokenizer, padding on the left (what generation needs; trainers set their own side).
 
-    `source`: see `resolve`. A tokenizer that has no padding token is given an unused one, with a
-    warning if there is none but its end token. Errors: `CourseError` for a missing or damaged
+    `source`: see `resolve`. One that knows ChatML's tokens and has no template, or a template
+    without generation tags that writes ChatML, gets the course's. One that has no padding token is
+    given an unused one (as has one that pads with the end of turn), with a warning if there is none but its end token. Errors: `CourseError` for a missing or damaged
     checkpoint. Introduced in `1_instruction_tuning/chat_templates`.
     """
     with current().timed("import"):
@@ -202,14 +244,54 @@ def load_tokenizer(source: Source | str | Path):
 
     tokenizer = load_with(AutoTokenizer.from_pretrained, source)
     tokenizer.padding_side = "left"
-    if tokenizer.chat_template is None and "<|im_end|>" in tokenizer.get_vocab():
-        # SmolLM2's base models know the chat markup's tokens but carry no template.
-        from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
-
-        tokenizer.chat_template = CHAT_TEMPLATE
-    if tokenizer.pad_token is None:
+    if "<|im_end|>" in tokenizer.get_vocab():
+        _give_template(tokenizer)
+    if tokenizer.pad_token in (None, "<|im_end|>"):  # the latter: SmolLM2's instruct models
         _give_pad(tokenizer, source)
     return tokenizer
+
+
+def _give_template(tokenizer) -> None:
+    """Let the template say which tokens the assistant writes: the loss is on those alone.
+
+    SmolLM2's base models carry no template. That of its instruct models has no generation tags
+    (TRL's `assistant_only_loss` refuses it) and shows no tools, but a system prompt of its own,
+    which the models were trained with: it stays. A template that writes anything else stays whole.
+    """
+    from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
+
+    theirs = tokenizer.chat_template
+    if theirs is None:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    if not isinstance(theirs, str) or re.search(r"\{%-?\s*generation\b", theirs):
+        return
+    turn = lambda role, content: {"role": role, "content": content}  # noqa: E731
+    chats = [
+        [turn("user", "a"), turn("assistant", "b"), turn("user", "c")],
+        [turn("system", "s"), turn("user", "a"), turn("assistant", "b")],
+    ]
+
+    def written(template: str) -> list[str]:
+        return [
+            tokenizer.apply_chat_template(
+                chat, chat_template=template, tokenize=False, add_generation_prompt=prompt
+            )
+            for chat in chats
+            for prompt in (False, True)
+        ]
+
+    try:
+        wanted = written(theirs)
+    except Exception:  # a template may refuse such chats, in words of its own
+        return
+    # What stands before the user's first turn, if the chat names no system prompt.
+    own = wanted[0].partition("<|im_start|>user")[0]
+    ours = CHAT_TEMPLATE
+    if own:
+        start = "{%- if not tools and messages and messages[0]['role'] != 'system' -%}{{- "
+        ours = start + json.dumps(own) + " -}}{%- endif -%}\n" + ours
+    if written(ours) == wanted:
+        tokenizer.chat_template = ours
 
 
 def _give_pad(tokenizer, source) -> None:
@@ -221,6 +303,8 @@ def _give_pad(tokenizer, source) -> None:
         if spare in words and spare != end:
             tokenizer.pad_token = spare
             return
+    if tokenizer.pad_token is not None:
+        return
     name = getattr(source, "name", None) or Path(str(source)).name
     advice = (
         'tokenizer.add_special_tokens({"pad_token": "<pad>"}), then '

@@ -18,22 +18,33 @@ DEFAULT = "tiny"
 SIZES = ("135M", "360M", "1.7B")
 
 
-QUICK = "SMOLCOURSE_QUICK"  # the tests set it for exercise notebooks, whose results nobody compares
+QUICK = "SMOLCOURSE_QUICK"  # the tests set it for notebooks whose results nobody compares
 # Fewer steps would end before the first loss is logged: with 2, three notebooks could plot nothing.
 # Fewer rows would not fill a batch.
-QUICK_LEAST = {"steps": 10, "rows": 32, "pairs": 32}
+QUICK_LEAST = {"steps": 10, "rows": 32, "pairs": 32, "tokens": 32}
+REHEARSAL_LEAST = QUICK_LEAST | {"steps": 2, "batch": 8, "length": 128}  # a group of GRPO is 8
 
 
 def quick(name: str, value: int | float) -> int | float:
     """The budget `value`, or with `SMOLCOURSE_QUICK=1` about a tenth of it if it costs time.
 
-    By the last word of its name: steps (at least 10, or as many as there were) and rows or pairs, to
-    train or to evaluate on (at least 32). Sizes, rates and everything else stay.
+    By the last word of its name: steps (at least 10, or as many as there were), rows or pairs, to
+    train or to evaluate on, and tokens to write (at least 32). Sizes, rates and everything else
+    stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`, and
+    of batches (at least 8) and lengths (at least 128) as well.
     """
-    if os.environ.get(QUICK, "0") in ("", "0"):
+    if not is_quick():
         return value
-    least = QUICK_LEAST.get(name.split("_")[-1])
-    return value if least is None else max(min(least, value), value // 10)
+    divisor = int(os.environ[QUICK])
+    least = (REHEARSAL_LEAST if divisor > 1 else QUICK_LEAST).get(name.split("_")[-1])
+    if least is None:
+        return value
+    return max(min(least, value), value // (10 if divisor == 1 else divisor))
+
+
+def is_quick() -> bool:
+    """Whether budgets are cut short (`SMOLCOURSE_QUICK`), so that no score means anything."""
+    return os.environ.get(QUICK, "0") not in ("", "0")
 
 
 @dataclass(frozen=True)
@@ -170,19 +181,24 @@ _TINY = Profile(
     },
 )
 
-# Revisions are pinned where the commit is known, so that a lesson does not change under a
-# learner; "main" means that it has not been pinned yet.
+# Revisions are pinned, so that a lesson does not change under a learner.
 _PINNED = {
     "HuggingFaceTB/SmolLM2-135M": "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+    "HuggingFaceTB/SmolLM2-360M": "f8027fd0eaeea54caa13c31d31b9fdc459c38b49",
+    "HuggingFaceTB/SmolLM2-360M-Instruct": "a10cc1512eabd3dde888204e902eca88bddb4951",
+    "HuggingFaceTB/SmolLM2-1.7B": "effd688a12921b4cc83e3312b6feb579f70f9c71",
+    "HuggingFaceTB/SmolLM2-1.7B-Instruct": "31b70e2e869a7173562077fd711b654946d38674",
+    "HuggingFaceTB/SmolVLM-256M-Instruct": "7e3e67edbbed1bf9888184d9df282b700a323964",
 }
 
 
 def _hub(repo: str) -> Source:
-    return Source(repo.split("/")[1], repo, _PINNED.get(repo, "main"))
+    return Source(repo.split("/")[1], repo, _PINNED[repo])
 
 
-def _smol(size: str) -> Profile:
+def smol(size: str) -> Profile:
+    """The profile `smol` with models of a size: 135M, 360M or 1.7B."""
     # Larger models take smaller steps: batch and learning rate follow the size.
     batch, lr = {"135M": (16, 3e-4), "360M": (8, 2e-4), "1.7B": (4, 1e-4)}[size]
     return Profile(
@@ -198,6 +214,7 @@ def _smol(size: str) -> Profile:
                 "everyday-conversations",
                 {"train": "train", "test": "test"},
                 ("full_topic", "messages"),
+                revision="5feaf2fd3ffca7c237fc38d1861bc30365d48ffa",
             ),
             "math": HubDataset(
                 "openai/gsm8k",
@@ -218,18 +235,21 @@ def _smol(size: str) -> Profile:
                     "correct_answer",
                     "support",
                 ),
+                revision="2c94ad3e1aafab77146f384e23536f97a4849815",
             ),
             "preferences": HubDataset(
                 "trl-lib/ultrafeedback_binarized",
                 None,
                 {"train": "train", "test": "test"},
                 ("chosen", "rejected", "score_chosen", "score_rejected"),
+                revision="47124cb5778f5d50de1c7676a412828f3ea7c555",
             ),
             "stories": HubDataset(
                 "roneneldan/TinyStories",
                 None,
                 {"train": "train", "test": "validation"},
                 ("text",),
+                revision="f54c09fd23315a6f9c86f9dc80f725de7d8f9c64",
             ),
         },
         budgets={
@@ -317,5 +337,5 @@ def get(name: str | None = None) -> Profile:
         size = os.environ.get("SMOLCOURSE_SIZE") or SIZES[0]
         if size not in SIZES:
             raise CourseError(f"SMOLCOURSE_SIZE is '{size}'; set it to one of: {', '.join(SIZES)}.")
-        return _smol(size)
+        return smol(size)
     raise one_of("profile", name, NAMES)

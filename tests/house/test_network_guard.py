@@ -27,6 +27,11 @@ def test_this_machine_is_in_reach():
     assert socket.getaddrinfo("localhost", 80)
 
 
+def test_names_under_localhost_are_this_machines_own(no_network):
+    assert no_network.is_local("datasets-server.localhost")  # datasets asks this of a local hub
+    assert not no_network.is_local("localhost.example.org")
+
+
 def test_child_processes_are_guarded_and_leave_a_trace(forget_attempts):
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

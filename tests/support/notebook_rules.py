@@ -44,7 +44,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def pytest_addoption(parser):
     group = parser.getgroup("smolcourse")
     group.addoption(
-        "--all-languages", action="store_true", help="Run the Chinese notebooks as well."
+        "--all-languages",
+        action="store_true",
+        help="Run the Chinese notebooks as well, and all in the smol profile.",
     )
     group.addoption(
         "--one-a-module",

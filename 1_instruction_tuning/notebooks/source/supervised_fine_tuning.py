@@ -311,7 +311,7 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
         activation_checkpointing=False,  # saves memory for big models, costs time for small ones
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
-        logging_steps=10,
+        logging_steps=min(10, steps),
         disable_tqdm=False,  # a progress bar with the loss
         save_strategy="no",
         report_to=[],
@@ -363,7 +363,7 @@ model = trainer.model.eval()
 show.loss({"SFT": trainer.state.log_history})
 # %% id="after" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 after, ended_after, answers = evaluate(model, test)
-train_sample = train.select(range(200))
+train_sample = train.select(range(course.budget("eval_rows")))
 after_seen, _, _ = evaluate(model, train_sample)
 show.side_by_side(
     list(zip(test["question"][:5], answers[:5], test["answer"][:5])),
@@ -396,7 +396,7 @@ for row in train:
     by_group[row["group"]][row["answer"]] += 1
 guesses = [by_group[row["group"]].most_common(1)[0][0] for row in test]
 chance = metrics.exact_match(guesses, test["answer"])
-new_words = course.dataset("facts", "new_phrasing").select(range(200))
+new_words = course.dataset("facts", "new_phrasing").select(range(course.budget("eval_rows")))
 reworded, _, _ = evaluate(model, new_words)
 show.bars(
     {
@@ -550,7 +550,7 @@ for name, factor in (
     run = make_trainer(
         course.model("base"),
         train,
-        20,
+        min(20, course.budget("sft_steps")),
         learning_rate=course.budget("sft_lr") * factor,
         logging_steps=2,
     )
@@ -712,7 +712,7 @@ recipe = dict(
     model_name_or_path=str(folder / "start"),
     dataset_name=str(folder / "data"),
     output_dir=str(folder / "out"),
-    max_steps=10,
+    max_steps=min(10, course.budget("sft_steps")),
     per_device_train_batch_size=course.budget("sft_batch"),
     learning_rate=float(course.budget("sft_lr")),
     assistant_only_loss=True,

@@ -437,7 +437,7 @@ def make_trainer(model, dataset, steps, loss=("sigmoid",), **options):
         lr_scheduler_type="cosine",
         warmup_steps=5,
         max_length=course.budget("max_length"),
-        logging_steps=5,
+        logging_steps=min(5, course.budget("dpo_swap_steps")),
         disable_tqdm=False,  # a progress bar with the numbers
         seed=course.seed,
     )
@@ -838,7 +838,7 @@ over = make_trainer(
     learning_rate=course.budget("dpo_over_lr"),
     beta=course.budget("dpo_over_beta"),
     lr_scheduler_type="constant",
-    logging_steps=over_steps // 8,
+    logging_steps=max(1, over_steps // 8),
     callbacks=[watch],
 )
 with course.timed("train"):
@@ -948,10 +948,11 @@ rung = rings(over_history)
 print("good run: the alarm stays silent:", rings(history) is None)
 print("over-trained: the alarm rings:", rung is not None)
 # %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
-print(
-    f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
-    f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
-)
+if rung is not None:
+    print(
+        f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
+        f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
+    )
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
 #

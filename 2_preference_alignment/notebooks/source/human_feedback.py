@@ -262,12 +262,13 @@ kappa = check("feedback.kappa", kappa)
 # %% id="kappa.use"
 from itertools import combinations
 
+import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
 table = []
 for one, other in combinations(by_name, 2):
     a, b = ([str(winner) for winner in by_name[name]] for name in (one, other))
-    assert abs(kappa(a, b) - cohen_kappa_score(a, b)) < 1e-9
+    assert np.isclose(kappa(a, b), cohen_kappa_score(a, b), equal_nan=True)
     table.append(
         (
             f"{one}, {other}",
@@ -486,7 +487,7 @@ def make_trainer(dataset, steps=None, **options):
         activation_checkpointing=False,
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
-        logging_steps=5,
+        logging_steps=min(5, course.budget("feedback_steps")),
         disable_tqdm=False,
         save_strategy="no",
         report_to=[],

@@ -168,7 +168,7 @@ shared = dict(
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
-    logging_steps=min(10, steps // 3),
+    logging_steps=min(10, max(1, steps // 3)),
     disable_tqdm=False,  # a progress bar with the loss
     save_strategy="no",
     report_to=[],

@@ -157,7 +157,7 @@ def train_adapter(rows):
         activation_checkpointing=False,
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
-        logging_steps=5,
+        logging_steps=min(5, course.budget("adapters_steps")),
         save_strategy="no",
         report_to=[],
         seed=course.seed,

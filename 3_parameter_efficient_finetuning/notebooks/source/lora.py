@@ -361,7 +361,7 @@ show.bars(
     title="Held-out facts with the strongest directions only",
 )
 # %% id="truncated.statement"
-kept = survives[16] / share(full_right)
+kept = survives[16] / max(share(full_right), 1e-9)
 print("a change cut to rank 16 keeps at least 90% of the score:", kept >= 0.9)
 
 
@@ -791,7 +791,7 @@ print(
     metrics.paired_difference(full_right, lora_right),
 )
 # %% id="score.statement"
-kept = share(lora_right) / share(full_right)
+kept = share(lora_right) / max(share(full_right), 1e-9)
 lora_parameters = sum(p.numel() for p in lora.model.parameters() if p.requires_grad)
 print("at most 3% of the parameters are trained:", lora_parameters <= 0.03 * full_parameters)
 print("at least 95% of full fine-tuning's score:", kept >= 0.95)
@@ -1147,7 +1147,7 @@ print(
 # %% id="report"
 course.report(
     "LoRA's share of full fine-tuning's score on held-out facts",
-    before / share(full_right),
+    before / max(share(full_right), 1e-9),
     kept,
     0.95,
     lora_score=round(share(lora_right), 3),

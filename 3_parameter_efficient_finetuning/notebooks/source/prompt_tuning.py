@@ -687,9 +687,9 @@ starts = {
     ),
 }
 # %% id="starts" tags=["nbval-ignore-output"] reason="a plot"
-histories = {}
+histories, few_steps = {}, min(15, course.budget("prompt_steps"))
 for name, settings in starts.items():
-    run = train(wrap("instruct", settings), polite_data, course.budget("prompt_lr"), steps=15)
+    run = train(wrap("instruct", settings), polite_data, course.budget("prompt_lr"), steps=few_steps)
     histories[name] = run.state.log_history
 from_words = run.model.eval()
 show.loss(histories, title="Where the prompt starts")
@@ -700,14 +700,14 @@ first, last = (
 )
 print("at the first steps, the lowest loss:", min(first, key=first.get))
 print(
-    "after 15 steps, noise has caught up with the system prompt:",
+    f"after {few_steps} steps, noise has caught up with the system prompt:",
     last["noise"] <= last["a system prompt"] + 0.02,
 )
 # %% id="rates" tags=["nbval-ignore-output"] reason="a plot"
 histories = {}
 for rate in (0.001, 0.01, 0.1, 1.0):
     run = train(
-        wrap("instruct", starts["random tokens"]), polite_data, rate, steps=10, logging_steps=1
+        wrap("instruct", starts["random tokens"]), polite_data, rate, steps=min(10, few_steps), logging_steps=1
     )
     histories[f"learning rate {rate}"] = run.state.log_history
 show.loss(histories, title="How fast it goes")

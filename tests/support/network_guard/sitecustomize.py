@@ -25,7 +25,7 @@ def is_local(host) -> bool:
     """Whether a host name or address is this machine's own."""
     if isinstance(host, bytes):
         host = host.decode("ascii", "replace")
-    if not host or host in ("localhost", socket.gethostname()):
+    if not host or host in ("localhost", socket.gethostname()) or host.endswith(".localhost"):
         return True
     try:
         address = ipaddress.ip_address(str(host).split("%")[0])
