@@ -69,7 +69,7 @@ def check(
 ) -> None:
     """Run the checks of your notebook and show what is right.
 
-    The exit code is 1 if an answer is wrong or not attempted yet.
+    The exit code is 0 only if every exercise is there, checked and right.
 
     Example: [cyan]smolcourse check
     1_instruction_tuning/notebooks/chat_templates_exercise.ipynb[/cyan]
@@ -78,19 +78,33 @@ def check(
 
     results = run_checks_in_notebook(notebook)
     right = sum(result["status"] == "correct" for result in results)
+    title = f"{notebook.name}: {right} of {len(results)} correct"
+    marks = {"correct": "✓", "not_attempted": "…"}
+    said = [f"{r['message']} {r.get('note', '')}".strip() for r in results]
     if as_json:
-        print(json.dumps(results, ensure_ascii=False, indent=2))
+        # The same bytes whatever the console's encoding: programs read them.
+        told = json.dumps(results, ensure_ascii=False, indent=2).encode("utf-8", "replace")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(told + b"\n")
+    elif not sys.stdout.isatty():
+        lines = [
+            f"{marks.get(r['status'], '✗')} {r['id']}: {text}"
+            for r, text in zip(results, said, strict=True)
+        ]
+        print(title, *lines, sep="\n")
     else:
         from rich.markup import escape
         from rich.table import Table
 
-        marks = {"correct": "[green]✓[/]", "not_attempted": "[yellow]…[/]", "wrong": "[red]✗[/]"}
-        table = Table(title=f"{notebook.name}: {right} of {len(results)} correct", box=None)
+        colors = {"✓": "green", "…": "yellow"}
+        table = Table(title=title, box=None)
         for column in ("", "exercise", "what the check says"):
             table.add_column(column, overflow="fold")
-        for result in results:
-            mark = marks.get(result["status"], "?")
-            table.add_row(mark, escape(result["id"]), escape(result["message"]))
+        for result, text in zip(results, said, strict=True):
+            mark = marks.get(result["status"], "✗")
+            table.add_row(
+                f"[{colors.get(mark, 'red')}]{mark}[/]", escape(result["id"]), escape(text)
+            )
         _console().print(table)
     raise typer.Exit(0 if right == len(results) else 1)
 

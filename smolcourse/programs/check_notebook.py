@@ -51,7 +51,7 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
         for id in statement.ids:
             places.setdefault(id, statement.cell.at)
             called.add(id)
-    if not places:
+    if not places and not exercises:
         raise CourseError(f"{path.name} has no checks; name an exercise notebook of the course.")
     lang = os.environ.get("SMOLCOURSE_LANG") or plan.language_of(notebook, path)
     verdicts, ended = _judged(cells, path.resolve().parent, lang, timeout)
@@ -173,17 +173,16 @@ class _Runner:
         self.broken: dict[str, object] = {}  # name -> why it is not there
         self.errors: dict[int, object] = {}  # statement -> an exception, or a sentence
         self.handed: list = []  # references given out
-        self.cause, self.at, self.told = "", 0, set()
+        self.first, self.at, self.told = None, 0, set()  # of the check that is being judged
 
     def run(self) -> None:
         for at, statement in enumerate(self.found):
             if not statement.checks:
                 continue
-            self.at, self.told, self.cause = at, set(), ""
+            self.first, self.at, self.told = None, at, set()
             for place in plan.needed(self.found, at):
                 self.step(place)
-                if place in self.errors and not self.cause:
-                    self.cause = _described(self.errors[place])
+                self.first = self.first or self.errors.get(place)
             self.step(at)
             for id in statement.ids if at in self.errors else ():
                 if id not in self.told:
@@ -204,9 +203,10 @@ class _Runner:
                 self.stopped[cell.at] = place
         if error is not None:
             self.errors[place] = error
-            for name in statement.binds:
+            for name in () if statement.checks and statement.tree else statement.binds:
                 self.broken[name] = error
                 self.space.pop(name, None)
+        self.space["check"] = self.judge
 
     def execute(self, statement: plan.Statement):
         """Run it as a kernel would; returns the exception that stopped it, or None."""
@@ -247,7 +247,8 @@ class _Runner:
     def fail(self, id: str, error) -> None:
         """The verdict on an answer that could not be reached."""
         name = getattr(error, "name", "") if isinstance(error, NameError) else ""
-        error = self.broken.get(name, error)
+        if name:
+            error, self.first = self.broken.get(name, self.first or error), None
         try:
             reference = engine.find(id).load_reference()
         except CourseError as unknown:
@@ -262,7 +263,6 @@ class _Runner:
             result = engine.failed(id, "missing", name=name)
         else:
             result = engine.failed(id, "exception", **engine.describe_error(error))
-        self.cause = ""
         self.tell_result(result)
         if len(self.found[self.at].binds) == 1:  # later cells go on, as after a wrong answer
             self.space[next(iter(self.found[self.at].binds))] = reference
@@ -270,7 +270,8 @@ class _Runner:
 
     def tell_result(self, result) -> None:
         self.told.add(result.id)
-        self.tell(cell=self.found[self.at].cell.at, cause=self.cause, **asdict(result))
+        cause = _described(self.first) if self.first else ""
+        self.tell(cell=self.found[self.at].cell.at, cause=cause, **asdict(result))
 
 
 def _described(error) -> str:
@@ -292,8 +293,9 @@ def _main() -> None:
         pipe.write(json.dumps(event) + "\n")
         pipe.flush()
 
-    sys.modules["__main__"].__dict__.pop("__file__", None)
-    runner = _Runner(plan.statements([plan.Code(**cell) for cell in task["cells"]]), task["skip"], tell)
+    runner = _Runner(
+        plan.statements([plan.Code(**cell) for cell in task["cells"]]), task["skip"], tell
+    )
     runner.judge.__func__.check = runner.judge  # `import smolcourse.check as c; c.check(...)`
     sys.modules["smolcourse.check"].check = runner.judge
     sys.modules["smolcourse"].check = runner.judge

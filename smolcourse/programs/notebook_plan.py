@@ -9,6 +9,7 @@ Nothing here runs a learner's code, so a grader can use it outside its sandbox.
 """
 
 import __future__
+
 import ast
 import json
 import re
@@ -23,7 +24,7 @@ LINE = re.compile(r"^\s*#\s*Exercise\s+(\w+\.\w+)", re.MULTILINE)
 RUN_MAGICS = ("time", "capture", "prun")  # cell magics whose cell is run in the notebook itself
 # Calls that load, download or train; what depends on them is run only for an answer that needs it.
 COSTLY = {"setup", "from_pretrained", "load_dataset", "snapshot_download", "pipeline"}
-COSTLY |= {"train", "fit", "generate", "evaluate_generation"}
+COSTLY |= {"train", "fit", "generate"}
 # Statements with these may bind or change any name.
 WILD = {"exec", "globals", "locals", "vars", "eval"}
 EVERYWHERE = ("sys.path", "os.environ", "os.chdir")
@@ -147,7 +148,7 @@ def _topic_ids(notebook: dict, path: Path) -> list[str]:
 
 
 def language_of(notebook: dict, path: Path) -> str:
-    """"en" or "zh-CN": by metadata, else by its cells' text and ids, else by its folder."""
+    """ "en" or "zh-CN": by metadata, else by its cells' text and ids, else by its folder."""
     lang = str(_part(notebook, "metadata", "smolcourse").get("lang") or "")
     if lang:
         return "zh-CN" if lang.lower().startswith("zh") else "en"
@@ -213,6 +214,13 @@ def statements(cells: list[Code]) -> list[Statement]:
             found.append(_unreadable(cell))
         else:
             found += [_statement(cell, node) for node in tree.body]
+    effects: dict[str, set[str]] = {}  # what a call of a function changes
+    for statement in found:
+        for name in statement.uses & set(effects):
+            statement.changes |= effects[name]
+        if isinstance(statement.tree, ast.FunctionDef):
+            name = statement.tree.name
+            effects[name] = (statement.binds | statement.changes) - {name}
     _mark_checks(found)
     _mark_costly(found)
     return found
@@ -243,10 +251,10 @@ def _statement(cell: Code, node: ast.stmt) -> Statement:
     for part in ast.walk(node):
         if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
             made.changes.add(_root(part))
+        if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+            made.changes.add(_root(part.value.func))  # torch.set_default_dtype(...), list.append
         if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
             made.wild = True
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        made.changes.add(_root(node.value.func))  # torch.set_default_dtype(...), names.append(...)
     made.changes &= made.uses
     made.wild |= bool(made.uses & WILD) or any(name in source for name in EVERYWHERE)
     return made
@@ -291,7 +299,9 @@ def _mark_checks(found: list[Statement]) -> None:
                 isinstance(part, ast.Attribute) and part.attr == "check" and _root(part) in packages
                 for part in (ast.walk(node) if node and statement.uses & packages else ())
             )
-            alias = isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Attribute)
+            alias = isinstance(node, ast.Assign) and isinstance(
+                node.value, ast.Name | ast.Attribute
+            )
             if asked and (statement.defines or alias):
                 names |= statement.binds
             elif asked:
@@ -309,7 +319,10 @@ def _mark_costly(found: list[Statement]) -> None:
     """Which statements load or train, or use what such a statement made."""
     tainted: set[str] = set()
     loads = [
-        any(_called(part) in COSTLY or _called(part).endswith("Trainer") for part in ast.walk(s.tree))
+        any(
+            _called(part) in COSTLY or _called(part).endswith("Trainer")
+            for part in ast.walk(s.tree)
+        )
         if s.tree
         else False
         for s in found
@@ -326,10 +339,11 @@ def needed(found: list[Statement], at: int) -> list[int]:
     """What a kernel must have run before statement `at`: places in `found`, in order.
 
     What binds a name that is used, directly or through other names; the cells around that, the
-    exercises, and what may change a needed object, unless it loads or trains.
+    exercise's own cell, and what may change a needed object, unless it loads or trains.
     """
     data = set().union(*(s.binds for s in found if not s.defines and not s.checks))
-    wanted, cells = set(found[at].uses), {found[at].cell.at}
+    # Whoever runs this brings `check` along: no import of it may fail, no other `check` may stand in.
+    wanted, cells = found[at].uses - {"check"}, {found[at].cell.at}
     chosen: set[int] = set()
     before = -1
     while before != (before := len(chosen)):
@@ -338,11 +352,12 @@ def needed(found: list[Statement], at: int) -> list[int]:
                 continue
             cheap = not statement.costly and not statement.checks
             touched = statement.changes | (set() if statement.defines else statement.uses & data)
-            around = statement.cell.at in cells or statement.cell.exercise or statement.wild
+            own = statement.cell.exercise and statement.cell.exercise in found[at].ids
+            around = own or statement.cell.at in cells or statement.wild
             if statement.binds & wanted or (cheap and (around or touched & wanted)):
                 chosen.add(place)
                 cells.add(statement.cell.at)
-                wanted |= statement.uses
+                wanted |= statement.uses - {"check"}
                 if statement.uses & WILD:
                     wanted |= data
     return sorted(chosen)

@@ -26,7 +26,6 @@ from smolcourse.check import (
 from smolcourse.checks import catalogue, registry
 from smolcourse.checks.audit import AlwaysEqual, LyingFloat, LyingList, impostors_that_pass
 from smolcourse.errors import CourseError
-from smolcourse.programs.check_notebook import run_checks_in_notebook
 
 NO_LOSS = -100
 
@@ -500,87 +499,6 @@ def test_finding_checkers_imports_none_of_them():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert "demo.mask" in known_ids()
-
-
-# ---------------------------------------------------------------- a learner's notebook
-
-
-@pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A checker that another process can import, by way of PYTHONPATH and sitecustomize."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/sitecustomize.py").write_text(
-        "from smolcourse.check import checker, compare_on\n"
-        "import operator\n"
-        "def judge(answer, reference):\n"
-        "    compare_on(answer, reference, [(1, 2), (3, 4), (5, 5)])\n"
-        "for id in ('demo.a', 'demo.b', 'demo.c', 'demo.d'):\n"
-        "    checker(id, reference=operator.add)(judge)\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    return tmp_path / "mine.ipynb"
-
-
-def notebook(path, *texts, **metadata):
-    cells = [{"cell_type": "code", "metadata": {}, "source": t, "outputs": []} for t in texts]
-    book = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(book), encoding="utf-8")
-    return path
-
-
-def test_checks_of_a_notebook(course):
-    path = notebook(
-        course,
-        "from smolcourse import check, setup\ncourse = setup('x')  # not run: it does more",
-        "import math\ndef helper(x):\n    return math.floor(x)",
-        "raise SystemExit('training: never run')",
-        "# Exercise demo.a 🐢 5 min\ndef a(x, y):\n    return helper(x) + y\nprint(a(1, 1))",
-        'a = check("demo.a", a)',
-        "def b(x, y):\n    raise NotImplementedError",
-        'b = check("demo.b", b)',
-        "# Exercise demo.c 🐢 5 min\ndef c(x, y):\n    return x +",
-        "c = check('demo.c', c)",
-        'd = check("demo.d", d)',
-    )
-    before = path.read_bytes()
-    results = {row["id"]: row for row in run_checks_in_notebook(path)}
-    assert [row["status"] for row in results.values()] == [
-        "correct",
-        "not_attempted",
-        "wrong",
-        "wrong",
-    ]
-    assert "SyntaxError" in results["demo.c"]["message"]
-    assert "no longer defines d" in results["demo.d"]["message"]
-    assert path.read_bytes() == before
-
-
-def test_a_notebook_that_kills_python_or_never_ends(course):
-    path = notebook(
-        course,
-        "def a(x, y):\n    return x + y",
-        'a = check("demo.a", a)',
-        "# Exercise demo.b\nimport os\nos._exit(3)",
-        'b = check("demo.b", b)',
-    )
-    first, second = run_checks_in_notebook(path)
-    assert first["status"] == "correct"
-    assert second["status"] == "wrong" and "exit status 3" in second["message"]
-    path = notebook(course, "# Exercise demo.a\nwhile True: pass", 'a = check("demo.a", a)')
-    [row] = run_checks_in_notebook(path, timeout=1)
-    assert "stopped after 1 seconds" in row["message"]
-
-
-def test_files_that_are_no_notebook_are_one_sentence(tmp_path):
-    half, listing = tmp_path / "half.ipynb", tmp_path / "list.ipynb"
-    half.write_text('{"cells": [')
-    listing.write_text("[1, 2]")
-    (tmp_path / "latin.ipynb").write_bytes(b"\xff\xfe\x00")
-    plain_book = notebook(tmp_path / "plain.ipynb", "print(1)")
-    for path in (half, listing, plain_book, tmp_path, tmp_path / "latin.ipynb", tmp_path / "none"):
-        with pytest.raises(CourseError) as error:
-            run_checks_in_notebook(path)
-        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
