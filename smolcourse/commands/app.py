@@ -80,7 +80,7 @@ def check(
     right = sum(result["status"] == "correct" for result in results)
     title = f"{notebook.name}: {right} of {len(results)} correct"
     marks = {"correct": "✓", "not_attempted": "…"}
-    said = [f"{r['message']} {r.get('note', '')}".strip() for r in results]
+    said = [r["message"] + (f" ({r['note']})" if r.get("note") else "") for r in results]
     if as_json:
         # The same bytes whatever the console's encoding: programs read them.
         told = json.dumps(results, ensure_ascii=False, indent=2).encode("utf-8", "replace")

@@ -30,6 +30,10 @@ from smolcourse.errors import CourseError
 from smolcourse.programs import notebook_plan as plan
 
 SECRET = re.compile(r"TOKEN(?!IZERS)|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+# This very copy of the package, which need not be the installed one.
+CHILD = """import sys; root = sys.argv.pop()
+if root not in sys.path: sys.path.insert(1, root)
+from smolcourse.programs.check_notebook import main; main()"""
 STATEMENT_SECONDS = 60.0  # a setup with two models took 6 to 20 s on a busy two-core laptop
 
 
@@ -123,7 +127,11 @@ def _judged(cells, folder: Path, lang: str, timeout: float) -> tuple[dict[str, l
             text = "Python was killed here ({signal}); there may not be enough memory."
             ended = _say(lang, text, signal=signal.Signals(-status).name)
         places = [str(event["at"]) for event in events if "at" in event]
-        if not places or places[-1] in skip:
+        if not places:
+            raise CourseError(
+                f"Python could not start the checks (exit status {status}); run `smolcourse doctor`."
+            )
+        if places[-1] in skip:
             return verdicts, ended
         skip[places[-1]] = ended
 
@@ -134,7 +142,7 @@ def _run(task: dict, folder: Path, lang: str, timeout: float) -> tuple[list[dict
     environment |= {"HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg", "SMOLCOURSE_LANG": lang}
     try:
         process = subprocess.run(
-            [sys.executable, "-m", "smolcourse.programs.check_notebook"],
+            [sys.executable, "-c", CHILD, str(Path(__file__).parents[2])],
             check=False,
             input=json.dumps(task).encode(),
             stdout=subprocess.PIPE,
@@ -282,7 +290,8 @@ def _described(error) -> str:
     return f"{told['error']}{told['line']}"
 
 
-def _main() -> None:
+def main() -> None:
+    """Judge what stdin brings, tell the verdicts on stdout; only for `_run`."""
     task = json.loads(sys.stdin.buffer.read())
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")  # not inherited by the learner's processes
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -302,7 +311,3 @@ def _main() -> None:
     runner.run()
     tell(end=True)
     os._exit(0)  # threads that a learner started would keep Python waiting
-
-
-if __name__ == "__main__":
-    _main()

@@ -351,3 +351,13 @@ def test_output_is_the_same_under_any_console(course, encoding, monkeypatch):
     assert json.loads(told.stdout)[0]["status"] == "wrong" and b"\r" not in told.stdout
     lines = run().stdout.decode(encoding).splitlines()
     assert len(lines) == 2 and "demo.a" in lines[1] and "x" * 60 in lines[1]
+
+
+def test_the_other_process_uses_this_copy_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("SMOLCOURSE_HOME", str(tmp_path))
+    import smolcourse
+
+    text = f"import smolcourse\nassert smolcourse.__file__ == {smolcourse.__file__!r}\n"
+    text += "def pack(lengths, size):\n    raise NotImplementedError\ncheck('sft.pack', pack)"
+    assert statuses(tmp_path / "mine.ipynb", text) == {"sft.pack": "not_attempted"}
