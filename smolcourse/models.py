@@ -346,5 +346,7 @@ def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
     processor = load_with(AutoProcessor.from_pretrained, source)
-    model = load_with(AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32)
+    model = load_with(
+        AutoModelForImageTextToText.from_pretrained, source, dtype=dtype or torch.float32
+    )
     return processor, model.to(device).eval()

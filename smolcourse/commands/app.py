@@ -71,7 +71,7 @@ def check(
 ) -> None:
     """Run the checks of your notebook and show what is right.
 
-    The exit code is 1 if an answer is wrong or not attempted yet.
+    The exit code is 0 only if every exercise is there, checked and right.
 
     Example: [cyan]smolcourse check
     1_instruction_tuning/notebooks/chat_templates_exercise.ipynb[/cyan]
@@ -91,7 +91,8 @@ def check(
         width = max(len(result["id"]) for result in results)
         for result in results:
             colour, symbol = marks.get(result["status"], ("red", "✗"))
-            message = escape(terminal.one_line(result["message"]))
+            note = f" ({result['note']})" if result.get("note") else ""
+            message = escape(terminal.one_line(result["message"] + note))
             mark = f"[{colour}]{terminal.sign(symbol)}[/]"
             console.print(f"{mark} {escape(result['id']):<{width}}  {message}")
     raise typer.Exit(0 if right == len(results) else 1)

@@ -2,181 +2,331 @@
 
     run_checks_in_notebook(path) -> [{"id": ..., "status": ..., "message": ...}, ...]
 
-Only three sorts of cells are run, in a process of their own: exercises, cells that hold nothing but
-imports and definitions (a learner's helpers), and the checks. So it takes seconds, and the notebook
-is read and never written.
+The verdicts are those of a kernel that runs the notebook from top to bottom, but only what the
+checks need is run (see notebook_plan), so it takes seconds; the notebook is read and never written.
+
+The learner's code runs in a process of its own: in the notebook's folder, offline, without access
+tokens in its environment, without a terminal, for a limited time; verdicts come back through a
+pipe. That keeps accidents away from the terminal. It is no sandbox, and self-study needs none: the
+code reads and writes files like any other, and whoever looks for the pipe or patches the engine can
+forge a verdict on himself. Grading the work of others needs more.
 """
 
-import ast
-import contextlib
-import io
+import asyncio
+import inspect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-import tempfile
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import smolcourse
+from smolcourse import reference, verdicts
+from smolcourse.checks.core import check as checking
+from smolcourse.checks.core.engine import evaluate
+from smolcourse.checks.core.exercise import find
+from smolcourse.checks.core.guard import TimeLimit, time_limit
+from smolcourse.checks.core.observe import error_facts
+from smolcourse.checks.core.result import Result, result
 from smolcourse.errors import CourseError
-from smolcourse.textfiles import read_text
+from smolcourse.programs import notebook_plan as plan
 
-CALL = re.compile(r"""\bcheck\(\s*["']([^"']+)["']\s*,\s*([A-Za-z_]\w*)\s*\)""")
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+SECRET = re.compile(r"TOKEN(?!IZERS)|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+# This very copy of the package, which need not be the installed one.
+CHILD = """import sys; root = sys.argv.pop()
+if root not in sys.path: sys.path.insert(1, root)
+from smolcourse.programs.check_notebook import main; main()"""
+STATEMENT_SECONDS = 60.0  # a setup with two models took 6 to 20 s on a busy two-core laptop
 
 
 def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
-    """The verdict on each exercise of a notebook, in order: dicts of id, status and message.
+    """One verdict on each exercise of a notebook, in its order: dicts of id, status, message.
 
-    status is "correct", "not_attempted" or "wrong", as in `smolcourse.check`. Messages are in the
-    notebook's language unless `SMOLCOURSE_LANG` is set. `timeout` (seconds) is for all checks
-    together. Raises CourseError for a missing file, one that is no notebook, one without checks.
+    status is "correct", "not_attempted" or "wrong", as in the notebook; "missing" if the
+    exercise is not checked or not in the notebook; "reference" if only the course's own answer was
+    ever checked. A `note` says what else there is to know. Messages are in the notebook's language
+    unless `SMOLCOURSE_LANG` is set. `timeout` (seconds) is for all checks together. Raises
+    CourseError for a missing file, one that is no notebook, one without exercises.
     """
     path = Path(path)
-    notebook = _read(path)
-    cells = [_text(cell) for cell in notebook["cells"] if cell.get("cell_type") == "code"]
-    exercises = [_is_exercise(c) for c in notebook["cells"] if c.get("cell_type") == "code"]
-    calls = [match for text in cells for match in CALL.findall(text)]
-    if not calls:
+    notebook = plan.read(path)
+    cells, exercises = plan.code_cells(notebook), plan.exercises(notebook, path)
+    places = {id: at for id, at in exercises.items() if at is not None}
+    called = set()
+    for statement in plan.statements(cells):
+        for id in statement.ids:
+            places.setdefault(id, statement.cell.at)
+            called.add(id)
+    if not places and not exercises:
         raise CourseError(f"{path.name} has no checks; name an exercise notebook of the course.")
-    plan = {"steps": _plan(cells, exercises)}
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    if not environment.get("SMOLCOURSE_LANG"):
-        about = notebook.get("metadata", {}).get("smolcourse") or {}
-        environment["SMOLCOURSE_LANG"] = str(about.get("lang") or "en")
-    with tempfile.TemporaryDirectory() as folder:
-        plan["results"] = str(Path(folder) / "results.jsonl")
-        ended = _run(plan, path.resolve().parent, environment, timeout)
-        results = _read_results(Path(plan["results"]))
-    done = {result["id"] for result in results}
-    for id, _ in calls:
-        if id not in done:
-            results.append({"id": id, "status": "wrong", "message": ended})
-            done.add(id)
-    return results
+    lang = os.environ.get("SMOLCOURSE_LANG") or plan.language_of(notebook, path)
+    judged, ended = _judged(cells, path.resolve().parent, lang, timeout)
+    for id, found in judged.items():
+        places.setdefault(id, found[0]["cell"])
+    places |= {id: len(notebook["cells"]) for id in exercises if id not in places}
+    rows = []
+    for id in sorted(places, key=places.get):
+        if id in judged:
+            rows.append(_row(id, judged[id], lang))
+        elif id in called and ended:
+            rows.append({"id": id, "status": "wrong", "message": ended})
+        elif exercises.get(id, 0) is None:
+            text = "This exercise is not in the notebook; take its cells from a fresh copy."
+            rows.append({"id": id, "status": "missing", "message": _say(lang, text)})
+        else:
+            text = 'No check of it was run; put its cell with check("{id}", ...) back.'
+            rows.append({"id": id, "status": "missing", "message": _say(lang, text, id=id)})
+    return rows
 
 
-def _read(path: Path) -> dict:
-    try:
-        notebook = json.loads(read_text(path))
-    except FileNotFoundError:
-        raise CourseError(f"There is no notebook {path}; check the path.") from None
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError:
-        raise CourseError(
-            f"{path.name} is not a notebook (not JSON); it may be half saved: "
-            "save it again in Jupyter, or take a fresh copy."
-        ) from None
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise CourseError(f"{path.name} is JSON but not a notebook; name an .ipynb file.")
-    notebook["cells"] = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
-    return notebook
+def _say(lang: str, text: str, **names) -> str:
+    """A sentence in the notebook's language, which need not be the terminal's."""
+    return text.format(**names)
 
 
-def _text(cell: dict) -> str:
-    source = cell.get("source", "")
-    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+def _row(id: str, found: list[dict], lang: str) -> dict:
+    """The verdict on one exercise: that on the last answer of the learner's own."""
+    own = [event for event in found if event["status"] != "reference"]
+    last = (own or found)[-1]
+    row = {"id": id, "status": last["status"]}
+    row["message"] = " ".join(f"{last['message']} {last['hint']}".split())
+    notes = []
+    if not own:
+        row["message"] = _say(lang, "This is the course's answer; run your own cell again.")
+    elif last["key"]:
+        verdicts.record(id, last["status"], last["key"])
+    if last["cause"] and last["status"] != "correct":
+        notes.append(_say(lang, "A cell that it needs stopped with {error}.", error=last["cause"]))
+    if len(found) > 1:
+        text = "Checked {count} times; the last answer of your own counts, the course's does not."
+        notes.append(_say(lang, text, count=len(found)))
+    return {**row, "note": " ".join(notes)} if notes else row
 
 
-def _is_exercise(cell: dict) -> bool:
-    """Is it an exercise: by nbgrader's metadata, or by the line that names it?"""
-    solution = (cell.get("metadata", {}).get("nbgrader") or {}).get("solution")
-    return bool(solution) or _text(cell).lstrip().startswith("# Exercise ")
+def _judged(cells, folder: Path, lang: str, timeout: float) -> tuple[dict[str, list[dict]], str]:
+    """({id: the verdicts on it, in order}, what to say of checks that were not reached).
+
+    If a statement kills Python, the rest is judged in a new process that leaves it out.
+    """
+    deadline = time.monotonic() + timeout
+    judged: dict[str, list[dict]] = {}
+    skip: dict[str, str] = {}
+    while True:
+        task = {"cells": [asdict(cell) for cell in cells], "skip": skip}
+        events, status = _run(task, folder, lang, max(0.1, deadline - time.monotonic()))
+        fresh: dict[str, list[dict]] = {}
+        for event in events:
+            if "id" in event:
+                fresh.setdefault(event["id"], []).append(event)
+        judged |= fresh
+        if events and "end" in events[-1]:
+            return judged, ""
+        if status is None:
+            text = "The checks were stopped after {seconds} seconds; look for a loop without end."
+            return judged, _say(lang, text, seconds=f"{timeout:g}")
+        ended = _say(lang, "Python stopped here (exit status {status}).", status=status)
+        if status < 0:
+            text = "Python was killed here ({signal}); there may not be enough memory."
+            ended = _say(lang, text, signal=signal.Signals(-status).name)
+        places = [str(event["at"]) for event in events if "at" in event]
+        if not places:
+            raise CourseError(
+                f"Python could not start the checks (exit status {status}); run `smolcourse doctor`."
+            )
+        if places[-1] in skip:
+            return judged, ended
+        skip[places[-1]] = ended
 
 
-def _plan(cells: list[str], exercises: list[bool]) -> list[dict]:
-    """What to run, in order: {"code": text} or {"check": id, "name": the answer's name}."""
-    steps: list[dict] = []
-    for text, exercise in zip(cells, exercises, strict=True):
-        calls = CALL.findall(text)
-        if calls:
-            steps += [{"check": id, "name": name} for id, name in calls]
-        elif exercise or _only_defines(text):
-            steps.append({"code": text})
-    return steps
-
-
-def _only_defines(text: str) -> bool:
-    try:
-        body = ast.parse(text).body
-    except SyntaxError:  # magics, or a typo in a cell that is no exercise
-        return False
-    return bool(body) and all(isinstance(node, DEFINITIONS) for node in body)
-
-
-def _run(plan: dict, folder: Path, environment: dict, timeout: float) -> str:
-    """Run the plan in another process; returns what to say about checks that it did not reach."""
-    command = [sys.executable, "-m", "smolcourse.programs.check_notebook"]
+def _run(task: dict, folder: Path, lang: str, timeout: float) -> tuple[list[dict], int | None]:
+    """(what the other process told, its exit status or None if it was stopped)."""
+    environment = {k: v for k, v in os.environ.items() if not SECRET.search(k)}
+    environment |= {"HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg", "SMOLCOURSE_LANG": lang}
     try:
         process = subprocess.run(
-            command,
+            [sys.executable, "-c", CHILD, str(Path(__file__).parents[2])],
             check=False,
-            input=json.dumps(plan),
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            capture_output=True,
+            input=json.dumps(task).encode(),
+            stdout=subprocess.PIPE,
+            stderr=None if os.environ.get("SMOLCOURSE_DEBUG") else subprocess.DEVNULL,
             cwd=folder,
             env=environment,
             timeout=timeout,
         )
-    except subprocess.TimeoutExpired:
-        return f"The checks were stopped after {timeout:g} seconds; look for a loop without end."
-    return f"Python stopped before this check (exit status {process.returncode})."
-
-
-def _read_results(path: Path) -> list[dict]:
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        told, status = process.stdout, process.returncode
+    except subprocess.TimeoutExpired as stopped:
+        told, status = stopped.stdout or b"", None
+    whole = told.decode("utf-8", "replace").rpartition("\n")[0]
+    return [json.loads(line) for line in whole.split("\n") if line], status
 
 
 # ---------------------------------------------------------------- in the other process
 
 
-def _main() -> None:
-    plan = json.loads(sys.stdin.buffer.read().decode("utf-8"))
-    # linecache finds the lines of a cell under the cell's own name, as it does in Jupyter.
-    import linecache
+@dataclass(frozen=True)
+class _Said:
+    """A verdict as it is told: the words are found here, in the notebook's language."""
 
-    space: dict = {"__name__": "__main__"}
-    broken: dict[str, BaseException] = {}  # name -> why its cell could not be run
-    with open(plan["results"], "a", encoding="utf-8") as results:
-        for number, step in enumerate(plan["steps"]):
-            if "check" in step:
-                results.write(json.dumps(_judge(step, space, broken)) + "\n")
-                results.flush()
+    id: str
+    status: str
+    key: str
+    message: str
+    hint: str = ""
+
+
+def _said(found: Result, status: str = "") -> _Said:
+    return _Said(found.id, status or found.status, found.key, found.message, found.hint)
+
+
+class _Shell:
+    """What magics and shell lines talk to here: it does nothing."""
+
+    def __getattr__(self, name):
+        return lambda *args, **kwargs: [] if name == "getoutput" else None
+
+
+class _Runner:
+    """Runs what the checks need, in one namespace, and tells the verdicts."""
+
+    def __init__(self, found: list[plan.Statement], skip: dict[str, str], tell):
+        self.found, self.skip, self.tell = found, skip, tell
+        self.flags = plan.future_flags(found)
+        self.space: dict = {"__name__": "__main__", "check": self.judge, "get_ipython": _Shell}
+        self.space["display"] = lambda *args, **kwargs: None
+        self.done: set[int] = set()
+        self.stopped: dict[int, int] = {}  # cell -> the statement at which it stopped
+        self.broken: dict[str, object] = {}  # name -> why it is not there
+        self.errors: dict[int, object] = {}  # statement -> an exception, or a sentence
+        self.handed: list = []  # references given out
+        self.first, self.at, self.told = None, 0, set()  # of the check that is being judged
+
+    def run(self) -> None:
+        for at, statement in enumerate(self.found):
+            if not statement.checks:
                 continue
-            name = f"<cell {number}>"
-            lines = step["code"].splitlines(keepends=True)
-            linecache.cache[name] = (len(step["code"]), None, lines, name)
-            try:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    exec(compile(step["code"], name, "exec"), space)  # noqa: S102 (the learner's own code)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 (a learner's cell)
-                for defined in re.findall(r"^(?:def|class)\s+(\w+)", step["code"], re.MULTILINE):
-                    space.pop(defined, None)
-                    broken[defined] = error
+            self.first, self.at, self.told = None, at, set()
+            for place in plan.needed(self.found, at):
+                self.step(place)
+                self.first = self.first or self.errors.get(place)
+            self.step(at)
+            for id in statement.ids if at in self.errors else ():
+                if id not in self.told:
+                    self.fail(id, self.errors[at])
+
+    def step(self, place: int) -> None:
+        """Run one statement once, unless its cell stopped before it."""
+        if place in self.done:
+            return
+        self.done.add(place)
+        statement, cell = self.found[place], self.found[place].cell
+        if self.stopped.get(cell.at, place) < place:
+            error = self.errors[self.stopped[cell.at]]
+        else:
+            self.tell(at=place)
+            error = self.skip.get(str(place)) or self.execute(statement)
+            if error is not None:
+                self.stopped[cell.at] = place
+        if error is not None:
+            self.errors[place] = error
+            for name in () if statement.checks and statement.tree else statement.binds:
+                self.broken[name] = error
+                self.space.pop(name, None)
+        self.space["check"] = self.judge
+
+    def execute(self, statement: plan.Statement):
+        """Run it as a kernel would; returns the exception that stopped it, or None."""
+        # linecache finds the lines of a cell under the cell's own name, as it does in Jupyter.
+        import linecache
+
+        text, name = statement.cell.text, f"<cell {statement.cell.at}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        try:
+            tree = plan.ast.Module([statement.tree], []) if statement.tree else text
+            code = compile(tree, name, "exec", self.flags, dont_inherit=True)
+            with time_limit(STATEMENT_SECONDS):
+                if code.co_flags & inspect.CO_COROUTINE:
+                    asyncio.run(eval(code, self.space))
+                else:
+                    exec(code, self.space)
+        except BaseException as error:  # noqa: BLE001 (whatever a learner's code can come up with)
+            return error
+        return None
+
+    def judge(self, id, answer):
+        """`check` as the notebook sees it here: the same verdict, told to the terminal."""
+        try:
+            found = evaluate(id, answer)
+            right = reference.load(id)
+        except CourseError as error:  # a misspelt id: later checks of the cell go on
+            self.tell_result(_Said(str(id), "wrong", "", str(error)))
+            return answer
+        own = all(answer is not given for given in (right, *self.handed))
+        self.tell_result(_said(found, "" if own else "reference"))
+        if found.status == "correct":
+            return answer
+        self.handed.append(right)
+        return right
+
+    def fail(self, id: str, error) -> None:
+        """The verdict on an answer that could not be reached."""
+        name = getattr(error, "name", "") if isinstance(error, NameError) else ""
+        if name:
+            error, self.first = self.broken.get(name, self.first or error), None
+        try:
+            find(id)
+            right = reference.load(id)
+        except CourseError as unknown:
+            return self.tell_result(_Said(id, "wrong", "", str(unknown)))
+        if isinstance(error, str):
+            said = _Said(id, "wrong", "", error)
+        elif isinstance(error, TimeLimit):
+            said = _said(result(id, "timeout", seconds=f"{STATEMENT_SECONDS:g}"))
+        elif isinstance(error, NotImplementedError) and not error.args:
+            said = _said(result(id, "not_attempted"))
+        elif isinstance(error, NameError) and name:
+            said = _said(result(id, "missing", name=name))
+        else:
+            said = _said(result(id, "exception", **error_facts(error)))
+        self.tell_result(said)
+        if len(self.found[self.at].binds) == 1:  # later cells go on, as after a wrong answer
+            self.space[next(iter(self.found[self.at].binds))] = right
+            self.handed.append(right)
+
+    def tell_result(self, said: _Said) -> None:
+        self.told.add(said.id)
+        cause = _described(self.first) if self.first else ""
+        self.tell(cell=self.found[self.at].cell.at, cause=cause, **asdict(said))
 
 
-def _judge(step: dict, space: dict, broken: dict) -> dict:
-    """One check, as the notebook would run it: later cells go on with what `check` returns."""
-    from smolcourse import check
-
-    id, name = step["check"], step["name"]
-    if name in space:
-        result = check.evaluate(id, space[name])
-    else:
-        key = "exception" if name in broken else "missing"
-        facts = check.describe_error(broken[name]) if name in broken else {"name": name}
-        result = check.failed(id, key, **facts)
-    check.record(result)
-    if result.status != "correct":
-        space[name] = check.find(id).load_reference()
-    message = f"{result.message} {result.hint}".strip()
-    return {"id": id, "status": result.status, "message": message}
+def _described(error) -> str:
+    """A few words on why a statement stopped."""
+    if isinstance(error, str):
+        return error.rstrip(".")
+    told = error_facts(error)
+    return told["error"] + (f" at `{told['line']}`" if told["line"] else "")
 
 
-if __name__ == "__main__":
-    _main()
+def main() -> None:
+    """Judge what stdin brings, tell the verdicts on stdout; only for `_run`."""
+    task = json.loads(sys.stdin.buffer.read())
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")  # not inherited by the learner's processes
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)  # input() ends at once
+    os.dup2(nothing, 1)
+
+    def tell(**event) -> None:
+        pipe.write(json.dumps(event) + "\n")
+        pipe.flush()
+
+    runner = _Runner(
+        plan.statements([plan.Code(**cell) for cell in task["cells"]]), task["skip"], tell
+    )
+    # However the notebook imports it.
+    checking.check = smolcourse.check = runner.judge  # type: ignore[assignment]
+    runner.run()
+    tell(end=True)
+    os._exit(0)  # threads that a learner started would keep Python waiting

@@ -47,6 +47,7 @@ def test_names_are_there_and_others_are_not():
 
 def test_check_is_callable_however_it_was_imported():
     import smolcourse.check as module
+
     from smolcourse import check
 
     assert callable(check) and check is module and callable(check.check)
