@@ -6,10 +6,17 @@ since it is too late when torch is loaded: the environment says how torch's thre
 """
 
 import importlib
-import sys
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from smolcourse.threads import rest_between_operations
+
+if TYPE_CHECKING:  # for editors and type checkers: the same names
+    from smolcourse import data, generate, metrics, models, show
+    from smolcourse.checks.core.check import check
+    from smolcourse.course import Course, setup
+    from smolcourse.errors import CourseError
+
+    __version__: str
 
 rest_between_operations()
 
@@ -17,7 +24,7 @@ rest_between_operations()
 _LAZY = {
     "setup": ("smolcourse.course", "setup"),
     "Course": ("smolcourse.course", "Course"),
-    "check": ("smolcourse.check", None),
+    "check": ("smolcourse.checks.core.check", "check"),
     "show": ("smolcourse.show", None),
     "generate": ("smolcourse.generate", None),
     "metrics": ("smolcourse.metrics", None),
@@ -25,28 +32,21 @@ _LAZY = {
     "models": ("smolcourse.models", None),
     "CourseError": ("smolcourse.errors", "CourseError"),
 }
-__all__ = [*_LAZY, "__version__"]
+__all__ = [
+    "Course",
+    "CourseError",
+    "__version__",
+    "check",
+    "data",
+    "generate",
+    "metrics",
+    "models",
+    "setup",
+    "show",
+]
 
 
-class _CheckModule(ModuleType):
-    """`smolcourse.check` is a module and the function a notebook calls; this lets it be both."""
-
-    def __call__(self, *args, **kwargs):
-        return self.check(*args, **kwargs)
-
-
-class _Package(ModuleType):
-    def __setattr__(self, name, value):
-        # Importing a submodule binds it here and would hide a function of the same name.
-        if name == "check" and isinstance(value, ModuleType):
-            value.__class__ = _CheckModule
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from smolcourse import clock, language, profiles
+from smolcourse import clock, language, profiles, translate
 from smolcourse.errors import CourseError, one_of
 
 ROLES = ("base", "instruct", "vlm")
@@ -77,6 +77,18 @@ class Course:
                 "free some disk space or open the notebook in a folder you may write to."
             ) from error
         raise CourseError(f"{parent} is full of run folders; delete some of them.")
+
+    def choose(self, tiny: dict, smol: dict, paper: dict | None = None):
+        """The numbers of a lesson for this profile, shown as a table; `budget.steps` reads one.
+
+        `tiny` and `smol` name the same settings; a value of `smol` may be a dict by model size.
+        `paper` says what the paper took, where there is one. Introduced in
+        `1_instruction_tuning/supervised_fine_tuning`.
+        """
+        from smolcourse import settings
+
+        size = os.environ.get("SMOLCOURSE_SIZE") or profiles.SIZES[0]
+        return settings.choose(self.profile, size, tiny, smol, paper)
 
     def budget(self, name: str) -> int | float:
         """A number from the profile table, such as `sft_steps`; `CourseError` lists them."""
@@ -171,6 +183,7 @@ def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
     with ticking.timed("import"):  # torch
         seed_everything(seed)
         course = Course(notebook.strip("/"), chosen, seed)
+    translate.speak_of(course.notebook.rpartition("/")[2])
     print(f"profile {chosen.name} · model {chosen.model('base').name} · seed {seed}")
     # On the same line: nbval passes over it.
     unused = unusable_gpu() if course.device == "cpu" else ""

@@ -13,7 +13,7 @@ import sys
 from functools import cache
 
 from smolcourse.errors import CourseError
-from smolcourse.language import current_language
+from smolcourse.translate import tr
 
 DPI = 80
 SIZE = (6.0, 2.8)  # inches
@@ -64,7 +64,7 @@ def tokens(tokenizer, ids, labels=None, mask=None, title: str | None = None) -> 
     form puts tokens with loss in [brackets]. Raises `CourseError` on unequal lengths.
     Introduced in `1_instruction_tuning/chat_templates`.
     """
-    ids = [int(token) for token in _list(ids)]
+    ids, title = [int(token) for token in _list(ids)], tr(title) if title else None
     kept = [True] * len(ids)
     for name, values in (("labels", labels), ("mask", mask)):
         if values is None:
@@ -92,9 +92,7 @@ def tokens(tokenizer, ids, labels=None, mask=None, title: str | None = None) -> 
         )
     count = ""
     if marked:
-        said = f"{sum(kept)} of {len(ids)} tokens carry loss"
-        if current_language() == "zh-CN":
-            said = f"{len(ids)} 个 token 中有 {sum(kept)} 个参与计算损失"
+        said = tr("{kept} of {all} tokens carry loss", kept=sum(kept), all=len(ids))
         count = f"<div><small>{said}</small></div>"
         text += f"\n({said})"
     head = f"<b>{html.escape(title)}</b>" if title else ""
@@ -103,6 +101,16 @@ def tokens(tokenizer, ids, labels=None, mask=None, title: str | None = None) -> 
 
 def _visible(piece: str) -> str:
     return piece.replace(" ", "·").replace("\n", "⏎").replace("\t", "⇥") or "∅"
+
+
+def say(text: str, **facts) -> None:
+    """Print a sentence in the reader's language: `say("{right} of {n} are right", right=3, n=5)`.
+
+    The English text is the key of its translation (the topic's TOPIC.toml); numbers are formatted in
+    the braces, as in an f-string: `{share:.1%}`. Introduced in
+    `1_instruction_tuning/chat_templates`.
+    """
+    print(tr(text, **facts))
 
 
 def side_by_side(rows, columns=None, limit: int = 200) -> None:
@@ -116,7 +124,6 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
         if not all(isinstance(row, dict) for row in rows):
             raise CourseError("show.side_by_side needs columns=[...] unless rows are dicts.")
         columns = list(dict.fromkeys(name for row in rows for name in row))
-    columns = [str(name) for name in columns]
     table = []
     for row in rows:
         values = row
@@ -124,8 +131,9 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
             values = [row.get(name, "") for name in columns]
         if len(values) != len(columns):
             raise CourseError(f"A row has {len(values)} values for {len(columns)} columns.")
-        values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in values]
+        values = [f"{v:.4g}" if isinstance(v, float) else tr(str(v)) for v in values]
         table.append([v if len(v) <= limit else v[: limit - 1] + "…" for v in values])
+    columns = [tr(str(name)) for name in columns]
     flat = [[v.replace("\n", "⏎") for v in values] for values in table]
     rules = ["-" * max(map(_width, column)) for column in zip(columns, *flat, strict=True)]
     style = "style='text-align:left;vertical-align:top;white-space:pre-wrap;max-width:28em'"
@@ -170,14 +178,14 @@ def loss(curves: dict, title: str = "Training loss", smooth: int = 1, log: bool 
             if not points:
                 continue
             steps, values = zip(*points, strict=True)
-            label = name if key == "loss" else f"{name} (held out)"
+            label = tr(str(name)) if key == "loss" else tr("{name} (held out)", name=tr(str(name)))
             axes.plot(steps, _smoothed(values, smooth), style, color=colour, label=_safe(label))
     if not axes.lines:
         raise CourseError("There is no loss to plot: the histories have no 'loss' entries.")
     if log:
         axes.set_yscale("log")
     axes.legend(frameon=False, fontsize=8)
-    _draw(figure, f"[plot] {title}: {', '.join(map(str, curves))}")
+    _draw(figure, _caption(title, curves))
 
 
 def curves(series: dict, title: str = "", x: str = "step", y: str = "") -> None:
@@ -189,9 +197,9 @@ def curves(series: dict, title: str = "", x: str = "step", y: str = "") -> None:
     for at, (name, values) in enumerate(series.items()):
         pair = isinstance(values, tuple) and len(values) == 2
         xs, ys = values if pair else (range(1, len(values) + 1), values)
-        axes.plot(list(xs), list(ys), color=COLOURS[at % len(COLOURS)], label=_safe(name))
+        axes.plot(list(xs), list(ys), color=COLOURS[at % len(COLOURS)], label=_safe(tr(str(name))))
     axes.legend(frameon=False, fontsize=8)
-    _draw(figure, f"[plot] {title}: {', '.join(map(str, series))}")
+    _draw(figure, _caption(title, series))
 
 
 def bars(values: dict, title: str = "", bar: float | None = None, percent: bool = True) -> None:
@@ -215,13 +223,13 @@ def bars(values: dict, title: str = "", bar: float | None = None, percent: bool 
         axes.annotate(
             label, (place, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    axes.set_yticks(range(len(names)), [_safe(name) for name in names])
+    axes.set_yticks(range(len(names)), [_safe(tr(str(name))) for name in names])
     if percent:
         axes.set_xlim(0, 1.15)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     if bar is not None:
         axes.axvline(bar, color="#444444", linestyle=":", linewidth=1)
-    _draw(figure, f"[plot] {title}: {', '.join(map(str, values))}")
+    _draw(figure, _caption(title, values))
 
 
 def _points(history, key: str) -> list[tuple[float, float]]:
@@ -247,14 +255,20 @@ def _figure(title: str, x: str, y: str, height: float = SIZE[1]):
 
     figure = Figure(figsize=(SIZE[0], height), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(_safe(title), fontsize=10)
-    axes.set_xlabel(_safe(x), fontsize=9)
-    axes.set_ylabel(_safe(y), fontsize=9)
+    axes.set_title(_safe(tr(title)), fontsize=10)
+    axes.set_xlabel(_safe(tr(x)), fontsize=9)
+    axes.set_ylabel(_safe(tr(y)), fontsize=9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _caption(title: str, names) -> str:
+    """What stands for a plot where no picture is shown."""
+    said = ", ".join(tr(str(name)) for name in names)
+    return f"[{tr('plot')}] {tr(title)}: {said}"
 
 
 def _draw(figure, text: str) -> None:

@@ -143,7 +143,7 @@ def _stable(text: str, root: Path) -> str:
 
 
 def _verdicts(notebook: dict) -> list[dict]:
-    """What the checks of a notebook that was run said, as data (see smolcourse.check)."""
+    """What the checks of a notebook that was run said, as data (see checks/core/check.py)."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     found = [output.get("data", {}).get(CHECK) for output in outputs]
     return [verdict for verdict in found if verdict]

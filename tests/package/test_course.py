@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import smolcourse
-from smolcourse import clock, course, profiles
+from smolcourse import clock, course, profiles, verdicts
 from smolcourse import report as reporting
 from smolcourse.errors import CourseError
 
@@ -45,12 +45,11 @@ def test_names_are_there_and_others_are_not():
         smolcourse.no_such_name  # noqa: B018
 
 
-def test_check_is_callable_however_it_was_imported():
-    import smolcourse.check as module
-
+def test_check_is_a_function_however_it_was_imported():
     from smolcourse import check
+    from smolcourse.checks.core.check import check as same
 
-    assert callable(check) and check is module and callable(check.check)
+    assert check is same is smolcourse.check
 
 
 def test_setup_prints_a_stable_line_and_seeds(here, capsys):
@@ -207,13 +206,11 @@ def test_a_missed_bar_fails(here, capsys, monkeypatch, after, bar, higher, met):
 
 
 def test_unsolved_checks_and_exercises_report_without_failing(here, capsys, monkeypatch):
-    from smolcourse import check
-
     made = smolcourse.setup(NOTEBOOK)
-    monkeypatch.setattr(check, "RESULTS", {"a.b": "correct", "a.c": "not_attempted"})
+    monkeypatch.setattr(verdicts, "RESULTS", {"a.b": "correct", "a.c": "not_attempted"})
     made.report("m", 0.0, 0.1, 0.9)
     assert not made.last_report["enforced"] and not made.last_report["met"]
-    monkeypatch.setattr(check, "RESULTS", {"a.b": "correct"})
+    monkeypatch.setattr(verdicts, "RESULTS", {"a.b": "correct"})
     monkeypatch.setenv("SMOLCOURSE_NOTEBOOK", "m/chat_templates_exercise.ipynb")
     made.report("m", 0.0, 0.1, 0.9)
     monkeypatch.setenv("SMOLCOURSE_NOTEBOOK", "m/chat_templates_solution.ipynb")
