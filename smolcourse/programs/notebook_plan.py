@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from smolcourse.checks.core.exercise import known_ids
 from smolcourse.errors import CourseError
+from smolcourse.textfiles import read_text
 
 LINE = re.compile(r"^\s*#\s*Exercise\s+(\w+\.\w+)", re.MULTILINE)
 RUN_MAGICS = ("time", "capture", "prun")  # cell magics whose cell is run in the notebook itself
@@ -71,7 +72,7 @@ class Statement:
 def read(path: Path) -> dict:
     """The notebook's JSON, with or without a byte order mark. Raises CourseError."""
     try:
-        notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
+        notebook = json.loads(read_text(path))
     except FileNotFoundError:
         raise CourseError(f"There is no notebook {path}; check the path.") from None
     except OSError as error:

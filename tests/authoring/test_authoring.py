@@ -221,7 +221,7 @@ def test_outputs_survive_while_the_code_is_unchanged(sample):
 def test_check_reports_every_difference_and_writes_nothing(sample):
     problems = main_build(check=True).problems
     assert [p.split()[0] for p in problems] == [
-        "smolcourse/reference/demo__add.py",
+        "smolcourse/reference/demo/add.py",
         EXERCISE,
         SOLUTION,
         CHINESE,
@@ -256,12 +256,12 @@ def test_files_whose_source_is_gone_are_reported(sample):
     sample.with_name("other.py").write_text(text, encoding="utf-8")
     outcome = main_build()
     assert sum("is gone; delete it" in problem for problem in outcome.problems) == 4
-    assert not Path("smolcourse/reference/demo__add.py").exists()
+    assert not Path("smolcourse/reference/demo/add.py").exists()
 
 
 def test_reference_is_generated_and_imports_alone(sample):
     main_build()
-    path = "smolcourse/reference/demo__add.py"
+    path = "smolcourse/reference/demo/add.py"
     first = Path(path).read_text(encoding="utf-8").split("\n")[0]
     assert first == (
         "# generated from 1_demo/notebooks/source/adding.py by smolcourse build; do not edit"
@@ -275,8 +275,8 @@ def test_reference_imports_what_it_needs(sample):
     extra = extra.replace("minutes=5", 'minutes=5 needs="demo.add"')
     sample.write_text(sample.read_text(encoding="utf-8") + "\n" + extra, encoding="utf-8")
     assert main_build().exit_status == 0
-    text = Path("smolcourse/reference/demo__twice.py").read_text(encoding="utf-8")
-    assert "from smolcourse.reference.demo__add import add\n" in text
+    text = Path("smolcourse/reference/demo/twice.py").read_text(encoding="utf-8")
+    assert "from smolcourse.reference.demo.add import add\n" in text
 
 
 def test_kernels_keep_bytecode_also_where_python_is_told_not_to(sample, monkeypatch):
@@ -341,6 +341,7 @@ def test_render_is_a_pure_function_of_the_source(sample, tmp_path):
 
 def test_every_reference_of_the_course_imports_alone():
     folder = Path(__file__).parents[2] / "smolcourse/reference"
-    for path in sorted(folder.glob("*__*.py")):
-        if path.name != "__init__.py":
-            assert callable(runpy.run_path(str(path))["answer"]), path.name
+    paths = sorted(folder.glob("*/*.py"))
+    assert len(paths) > 50
+    for path in paths:
+        assert callable(runpy.run_path(str(path))["answer"]), path.name

@@ -79,7 +79,7 @@ def edit(name: str, old: str, new: str) -> None:
 
 
 KINDS = {
-    "reference": ("smolcourse/reference/demo__add.py", "total", "totals"),
+    "reference": ("smolcourse/reference/demo/add.py", "total", "totals"),
     "words": ("smolcourse/words/adding.toml", "tries in all", "all tries"),
     "exercise": (EXERCISE, '"points": 2', '"points": 9'),
     "solution": (SOLUTION, '"points": 2', '"points": 9'),

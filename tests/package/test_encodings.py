@@ -10,7 +10,7 @@ import pytest
 
 from smolcourse import textfiles
 from smolcourse.errors import CourseError
-from smolcourse.programs import chat, check_notebook
+from smolcourse.programs import chat, notebook_plan
 
 
 class Echo:
@@ -58,7 +58,7 @@ def test_a_byte_order_mark_is_not_part_of_a_file(tmp_path, encoding):
     file = tmp_path / "x.ipynb"
     file.write_text('{"cells": [], "é": "中"}', encoding=encoding)
     assert textfiles.read_text(file) == '{"cells": [], "é": "中"}'
-    assert check_notebook._read(file)["cells"] == []
+    assert notebook_plan.read(file)["cells"] == []
 
 
 def test_labels_with_a_byte_order_mark(tmp_path):
