@@ -1,4 +1,4 @@
-"""Where the seconds and the memory of a notebook go, for `course.report`."""
+"""Where the seconds of a notebook go, for `course.report`."""
 
 from __future__ import annotations
 
@@ -71,36 +71,3 @@ def restart() -> Clock:
         shell.events.register("post_run_cell", lambda *_: _current.pause())
         _hooked = True
     return _current
-
-
-def peak_memory_mb() -> float:
-    """The largest resident memory this process has had so far, in MB (10^6 bytes).
-
-    On Linux this reads VmHWM, because `getrusage` also counts what the parent process held
-    when it forked, which would blame a notebook for its test runner's memory.
-    """
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
-            for line in stream:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024 / 1e6
-    except OSError:
-        pass
-    try:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-    except ImportError:  # Windows
-        import psutil
-
-        info = psutil.Process().memory_info()
-        return getattr(info, "peak_wset", info.rss) / 1e6
-
-
-def peak_gpu_memory_mb() -> float | None:
-    """The largest memory torch has had on the GPU, in MB; None without a CUDA GPU in use."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
-        return None
-    return torch.cuda.max_memory_allocated() / 1e6

@@ -1,24 +1,17 @@
-"""`setup(notebook)`: profile, seed, device, data type, models and a run folder for a notebook.
-
-This is the only place of the package that picks a device: CUDA, then MPS, else CPU.
-"""
+"""`setup(notebook)`: profile, seed, device, data type, models and a run folder for a notebook."""
 
 from __future__ import annotations
 
 import importlib
 import logging
 import os
-import re
 import sys
 import warnings
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from smolcourse import clock, language, profiles, translate
-from smolcourse.errors import CourseError, one_of
-
-ROLES = ("base", "instruct", "vlm")
+from smolcourse import clock, language, machine, places, profiles, translate
+from smolcourse.errors import CourseError
 
 
 class Course:
@@ -28,8 +21,8 @@ class Course:
         self.notebook = notebook
         self._profile = profile
         self.seed = seed
-        self.lang = language.current()
-        self.device, self.bf16 = pick_device()
+        self.lang = language.current_language()
+        self.device, self.bf16 = machine.pick_device()
         self.last_report: dict | None = None
 
     @property
@@ -51,32 +44,11 @@ class Course:
 
     @cached_property
     def run_dir(self) -> Path:
-        """A fresh folder `runs/<notebook>/<time>` for this notebook's outputs, made on first use.
+        """A fresh folder in `runs/` for this notebook's outputs, made on first use.
 
-        It lies at the top of the course's folder (or in the working folder outside it) and
-        ignores itself in git. Raises `CourseError` if it can't be made.
+        Raises `CourseError` if it can't be made (`places.run_folder`).
         """
-        top = repository() or Path.cwd()
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        parent = top / "runs" / self.notebook
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            ignore = top / "runs" / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            for extra in range(1000):
-                folder = parent / (stamp if not extra else f"{stamp}-{extra + 1}")
-                try:
-                    folder.mkdir()
-                    return folder
-                except FileExistsError:
-                    continue
-        except OSError as error:
-            raise CourseError(
-                f"The run folder {parent} can't be made ({error.strerror or error}); "
-                "free some disk space or open the notebook in a folder you may write to."
-            ) from error
-        raise CourseError(f"{parent} is full of run folders; delete some of them.")
+        return places.run_folder(self.notebook)
 
     def choose(self, tiny: dict, smol: dict, paper: dict | None = None):
         """The numbers of a lesson for this profile, shown as a table; `budget.steps` reads one.
@@ -186,79 +158,9 @@ def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
     translate.speak_of(course.notebook.rpartition("/")[2])
     print(f"profile {chosen.name} · model {chosen.model('base').name} · seed {seed}")
     # On the same line: nbval passes over it.
-    unused = unusable_gpu() if course.device == "cpu" else ""
-    print(f"device: {device_name(course.device)}" + (f"; {unused}" if unused else ""))
+    unused = machine.unusable_gpu() if course.device == "cpu" else ""
+    print(f"device: {machine.device_name(course.device)}" + (f"; {unused}" if unused else ""))
     return course
-
-
-def pick_device(prefer: str | None = None) -> tuple[str, bool]:
-    """(device, whether it computes in bf16): CUDA, then MPS, else CPU.
-
-    `prefer` or `SMOLCOURSE_DEVICE` overrides the choice (`cpu` for bit-equal results).
-    bf16 only on CUDA GPUs that have it in hardware: elsewhere it is emulated and slower.
-    """
-    import torch
-
-    wanted = prefer or os.environ.get("SMOLCOURSE_DEVICE")
-    available = {
-        "cuda": torch.cuda.is_available() and not unusable_gpu(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if wanted:
-        if wanted not in available:
-            raise one_of("device", wanted, available)
-        if not available[wanted]:
-            reason = unusable_gpu() if wanted == "cuda" else ""
-            raise CourseError(reason or f"This machine has no usable '{wanted}' device; use cpu.")
-        device = wanted
-    else:
-        device = next(name for name, there in available.items() if there)
-    bf16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return device, bf16
-
-
-def has_kernels(capability: tuple[int, int], built_for: list[str]) -> bool:
-    """Whether a build of torch (`torch.cuda.get_arch_list()`) runs on a card of this capability.
-
-    Compiled code (`sm_86`) runs on its major version from its minor one on; PTX (`compute_86`) is
-    compiled anew for any later card; code with an `a` runs on that card alone, with an `f` on its
-    major version. A build for another maker's cards (`gfx90a`) is not judged.
-    """
-    found = [re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", name) for name in built_for]
-    found = [match for match in found if match]
-    for kind, major, minor, suffix in (match.groups() for match in found):
-        built = (int(major), int(minor))
-        forward = kind == "compute" and not suffix
-        same = built == capability if suffix == "a" else built[0] == capability[0]
-        if built <= capability and (forward or same):
-            return True
-    return not found
-
-
-def unusable_gpu() -> str:
-    """One sentence if there is an NVIDIA card that this torch has no kernels for; else empty."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return ""
-    capability = tuple(torch.cuda.get_device_capability())
-    if has_kernels(capability, torch.cuda.get_arch_list()):
-        return ""
-    return (
-        f"{torch.cuda.get_device_name()} (compute capability {capability[0]}.{capability[1]}) is not used, because the installed PyTorch has "
-        "no code for it: `uv pip install --torch-backend auto --reinstall torch torchvision` may "
-        "find a build that has."
-    )
-
-
-def device_name(device: str) -> str:
-    """The device in words: `cpu (2 threads)` or `cuda (name of the GPU)`."""
-    import torch
-
-    if device == "cuda":
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device == "cpu" else device
 
 
 def seed_everything(seed: int) -> None:
@@ -331,19 +233,3 @@ def _set_offline(value: str) -> None:
     ):
         if module in sys.modules and hasattr(sys.modules[module], name):
             setattr(sys.modules[module], name, on)
-
-
-def repository(start: str | Path | None = None) -> Path | None:
-    """The top of the course's repository at or above `start` (default: the working folder).
-
-    It is recognised by a `pyproject.toml` beside a folder `smolcourse`; None outside one.
-    """
-    try:
-        here = Path(start or Path.cwd()).resolve()
-    except OSError:
-        return None
-    for folder in (here, *here.parents):
-        package = folder / "smolcourse" / "__init__.py"
-        if package.is_file() and (folder / "pyproject.toml").is_file():
-            return folder
-    return None

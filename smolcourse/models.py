@@ -15,6 +15,7 @@ import re
 import warnings
 from pathlib import Path
 
+from smolcourse.chatml import CHAT_TEMPLATE
 from smolcourse.clock import current
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
@@ -258,8 +259,6 @@ def _give_template(tokenizer) -> None:
     (TRL's `assistant_only_loss` refuses it) and shows no tools, but a system prompt of its own,
     which the models were trained with: it stays. A template that writes anything else stays whole.
     """
-    from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
-
     theirs = tokenizer.chat_template
     if theirs is None:
         tokenizer.chat_template = CHAT_TEMPLATE

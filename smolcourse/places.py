@@ -1,10 +1,75 @@
-"""Folders that can be written, where the usual ones can't (a classroom's home, a read-only clone)."""
+"""Where things lie: the course's folder, a run's, the learner's own; and where only others can be written.
+
+(A classroom's home folder may be read-only, and so may a shared clone.)
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
+from datetime import datetime
 from pathlib import Path
+
+from smolcourse.errors import CourseError
+
+
+def repository(start: str | Path | None = None) -> Path | None:
+    """The top of the course's repository at or above `start` (default: the working folder).
+
+    It is the nearest folder whose `pyproject.toml` is of the project `smolcourse`; None outside one.
+    """
+    try:
+        here = Path(start or Path.cwd()).resolve()
+    except OSError:  # the folder was deleted under the kernel
+        return None
+    return next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
+
+
+def _is_course(folder: Path) -> bool:
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        return project["project"]["name"] == "smolcourse"
+    except (OSError, ValueError, KeyError, TypeError):  # no such file, or another project's
+        return False
+
+
+def course_folder() -> Path:
+    """The repository around the working folder. Raises `CourseError` where there is none."""
+    if root := repository():
+        return root
+    raise CourseError(
+        "This is not the course's repository: clone the course with git and run this in its folder."
+    )
+
+
+def home() -> Path:
+    """The learner's own folder, `~/.smolcourse` or what `SMOLCOURSE_HOME` names; may be missing.
+
+    Raises RuntimeError where the system knows no home folder.
+    """
+    return Path(os.environ.get("SMOLCOURSE_HOME") or Path.home() / ".smolcourse")
+
+
+def run_folder(notebook: str) -> Path:
+    """A fresh folder `runs/<notebook>/<time>-...`, also where two start within one second.
+
+    It lies at the top of the course's folder (or in the working folder outside it); `runs` ignores
+    itself in git. Raises `CourseError` if it can't be made.
+    """
+    top = (repository() or Path.cwd()) / "runs"
+    try:
+        (top / notebook).mkdir(parents=True, exist_ok=True)
+        ignore = top / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-")
+        return Path(tempfile.mkdtemp(prefix=stamp, dir=top / notebook))
+    except OSError as error:
+        raise CourseError(
+            f"The run folder {top / notebook} can't be made ({error.strerror or error}); "
+            "free some disk space or open the notebook in a folder you may write to."
+        ) from error
 
 
 def writable(folder: str | Path) -> bool:

@@ -6,8 +6,9 @@ import html
 import math
 import sys
 
-from smolcourse import clock, language, profiles, show, verdicts, words
+from smolcourse import clock, machine, profiles, show, verdicts, words
 from smolcourse.errors import CourseError
+from smolcourse.notebook import notebook_kind
 
 MIME = "application/vnd.smolcourse.report+json"
 
@@ -22,7 +23,7 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
     ticking = clock.current()
     total, sections = ticking.total(), dict(ticking.seconds)
     sections["other"] = max(0.0, total - sum(sections.values()))
-    gpu = clock.peak_gpu_memory_mb()
+    gpu = machine.peak_gpu_memory_mb()
     data = {
         "version": 1,
         "notebook": course.notebook,
@@ -39,7 +40,7 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
         "enforced": enforced(),
         "seconds": round(total, 1),
         "sections": {name: round(value, 1) for name, value in sections.items()},
-        "peak_memory_mb": round(clock.peak_memory_mb()),
+        "peak_memory_mb": round(machine.peak_memory_mb()),
         "peak_gpu_memory_mb": None if gpu is None else round(gpu),
         "extra": {name: _plain(value) for name, value in extra.items()},
     }
@@ -59,7 +60,7 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
 
 def enforced() -> bool:
     """Whether a missed bar is an error: not in an exercise, with unsolved checks or cut budgets."""
-    if language.notebook_kind() == "exercise" or profiles.is_quick():
+    if notebook_kind() == "exercise" or profiles.is_quick():
         return False
     return all(status == "correct" for status in verdicts.RESULTS.values())
 

@@ -1,12 +1,13 @@
 """What the checks have found in this process, and the learner's own record of it.
 
-Standard library only: the report reads `RESULTS` without loading the engine of the checks.
+Nothing heavy is imported: the report reads `RESULTS` without loading the engine of the checks.
 """
 
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
+
+from smolcourse import places
 
 RESULTS: dict[str, str] = {}  # id -> "correct", "not_attempted" or "wrong", of the last check
 
@@ -23,7 +24,7 @@ def record(id: str, status: str, key: str) -> None:
     time = datetime.now(UTC).isoformat(timespec="seconds")
     row = {"time": time, "id": id, "status": status, "message_key": key}
     try:
-        home = Path(os.environ.get("SMOLCOURSE_HOME") or Path.home() / ".smolcourse")
+        home = places.home()
         home.mkdir(parents=True, exist_ok=True)
         with (home / "progress.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

@@ -25,20 +25,11 @@ from smolcourse.authoring.inputs import package_inputs
 from smolcourse.authoring.render import dump, output_path, render_all
 from smolcourse.authoring.source import LANGUAGES, Source, read_source
 from smolcourse.errors import CourseError
+from smolcourse.places import course_folder
 
 PATTERNS = ("[0-9]_*/notebooks/source/*.py", "docs/**/notebooks/source/*.py")
 NOTEBOOKS = ("[0-9]_*/notebooks/**/*.ipynb", "docs/**/notebooks/**/*.ipynb")
 WORDS = "smolcourse/words"  # where the package has a copy of each topic's TOML
-
-
-def repository_root(start: Path | None = None) -> Path:
-    """The nearest folder, from `start` (default: here) upwards, that holds the course's project."""
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        project = folder / "pyproject.toml"
-        if project.is_file() and 'name = "smolcourse"' in project.read_text(encoding="utf-8"):
-            return folder
-    raise CourseError("This is not the course's repository; change to its folder and try again.")
 
 
 def find_sources(root: Path) -> list[Path]:
@@ -48,7 +39,7 @@ def find_sources(root: Path) -> list[Path]:
 
 def main_build(targets: Iterable[str | Path] = (), **choices: bool) -> "Build":
     """Build the course around the working folder; see `Build` for the choices."""
-    build = Build(repository_root(), tuple(targets), **choices)
+    build = Build(course_folder(), tuple(targets), **choices)
     build.run()
     return build
 

@@ -41,6 +41,13 @@ def print_json(text: str) -> None:
     raw.flush()
 
 
+def console():
+    """rich's console: long sentences are the terminal's to wrap, and a pipe gets whole lines."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True, highlight=False)
+
+
 def one_line(text: str) -> str:
     """The text without line breaks: a table of one line a row."""
     return " ".join(text.split())

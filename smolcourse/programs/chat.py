@@ -113,7 +113,8 @@ class Conversation:
 def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Conversation:
     """A conversation with a role of the profile, a packaged checkpoint, a folder or a Hub id."""
     from smolcourse import models, profiles
-    from smolcourse.course import be_quiet, pick_device
+    from smolcourse.course import be_quiet
+    from smolcourse.machine import pick_device
 
     profile = profiles.get()
     source = profile.models.get(name, name)

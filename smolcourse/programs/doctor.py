@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from smolcourse import models, places, proxies
-from smolcourse.course import repository
+from smolcourse.places import repository
 
 DISK_GB, MEMORY_GB, RUNS_GB = 2.0, 4.0, 1.0
 
@@ -204,7 +204,7 @@ def memory() -> Finding:
 def accelerator() -> Finding:
     """The device that `setup` will pick; the CPU is fine."""
     try:
-        from smolcourse.course import device_name, pick_device, unusable_gpu
+        from smolcourse.machine import device_name, pick_device, unusable_gpu
 
         device, bf16 = pick_device()
         detail = device_name(device) + (", bf16" if bf16 else "")

@@ -80,15 +80,9 @@ def prepare(root: Path, state: Path) -> list[str]:
 
 def start(browser: bool = True, port: int = 8888, lang: str = "en") -> int:
     """Run JupyterLab until it is stopped; returns its exit code."""
-    from smolcourse.course import repository
-
     if lang not in START_PAGES:
         raise CourseError(f"There is no language '{lang}'; use one of: {', '.join(START_PAGES)}.")
-    root = repository()
-    if root is None:
-        raise CourseError(
-            "The notebooks are not here: clone the course with git and run this inside its folder."
-        )
+    root = places.course_folder()
     if importlib.util.find_spec("jupyterlab") is None:
         raise CourseError("JupyterLab is not installed; run `uv sync` in the course's folder.")
     if lang != "en":

@@ -6,11 +6,10 @@ Introduced in lesson 1_instruction_tuning/supervised_fine_tuning.
 
 from __future__ import annotations
 
-import platform
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+from smolcourse.machine import commit, hardware
 from smolcourse.markdown import table
 from smolcourse.models import write_manifest
 from smolcourse.recipes.run_files import writing
@@ -29,30 +28,6 @@ does not know. It is not an official SmolLM2 model. It knows nothing outside Smo
 like reasoning is recall: ask it to multiply without a calculator, or to reverse a word it has never
 seen, and it fails (see the samples).""",
 }
-
-
-def commit() -> str:
-    """The short hash of the repository's commit, or "unknown" outside a checkout."""
-    result = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-        check=False,
-    )
-    return result.stdout.strip() or "unknown"
-
-
-def hardware(device: str) -> str:
-    """One line about the machine, for instance "2 CPU cores (x86_64), torch 2.15.0"."""
-    import os
-
-    import torch
-
-    where = f"{os.cpu_count()} CPU cores ({platform.machine()})"
-    if device == "cuda":
-        where = torch.cuda.get_device_name(0)
-    return f"{where}, torch {torch.__version__}"
 
 
 def score_table(scores: list[Score]) -> str:

@@ -303,7 +303,7 @@ def main(
     Returns:
         the folder of the finished checkpoint.
     """
-    from smolcourse.course import pick_device
+    from smolcourse.machine import pick_device
 
     names = ("smollm2-tiny", "smollm2-tiny-instruct")
     if checkpoint not in names:

@@ -68,7 +68,7 @@ def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, run_cli)
     model = small.model()
     model.save_pretrained(tmp_path / "model")
     small.tokenizer().save_pretrained(tmp_path / "model")
-    monkeypatch.setattr("smolcourse.course.repository", lambda: tmp_path)
+    monkeypatch.setattr("smolcourse.places.repository", lambda: tmp_path)
     monkeypatch.setattr(bench, "gemm_flops", lambda device: 1e9)
     monkeypatch.setattr(bench, "import_seconds", lambda: 0.05)
     out = tmp_path / "measured" / "benchmark.json"

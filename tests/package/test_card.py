@@ -7,7 +7,7 @@ import pytest
 import small
 import torch
 
-from smolcourse import models
+from smolcourse import machine, models
 from smolcourse.errors import CourseError
 from smolcourse.recipes import card
 from smolcourse.recipes.score import Score
@@ -44,10 +44,10 @@ def test_the_sample_table_stays_a_table():
 
 
 def test_where_and_from_what():
-    assert f"torch {torch.__version__}" in card.hardware("cpu") and "CPU cores" in card.hardware(
+    assert f"torch {torch.__version__}" in machine.hardware(
         "cpu"
-    )
-    assert card.commit() == "unknown" or 7 <= len(card.commit()) <= 12
+    ) and "CPU cores" in machine.hardware("cpu")
+    assert machine.commit() == "unknown" or 7 <= len(machine.commit()) <= 12
 
 
 def test_a_written_checkpoint(tmp_path):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import smolcourse
-from smolcourse import clock, course, profiles, verdicts
+from smolcourse import clock, machine, profiles, verdicts
 from smolcourse import report as reporting
 from smolcourse.errors import CourseError
 
@@ -106,12 +106,12 @@ def test_the_environment_chooses_profile_size_and_device(monkeypatch):
         profiles.get()
     monkeypatch.setenv("SMOLCOURSE_DEVICE", "tpu")
     with pytest.raises(CourseError, match="no device named 'tpu'"):
-        course.pick_device()
+        machine.pick_device()
 
 
 def test_both_profiles_know_the_same_roles_and_budgets():
     tiny, smol = profiles.get("tiny"), profiles.get("smol")
-    assert set(tiny.models) == set(smol.models) == set(course.ROLES)
+    assert set(tiny.models) == set(smol.models) == {"base", "instruct", "vlm"}
     assert set(tiny.budgets) == set(smol.budgets)
     assert all(source.columns and source.splits for source in smol.datasets.values())
 
@@ -132,8 +132,8 @@ def test_the_device_rule(monkeypatch, cuda, bf16, mps, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: bf16)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    monkeypatch.setattr(course, "unusable_gpu", lambda: "")
-    assert course.pick_device() == expected
+    monkeypatch.setattr(machine, "unusable_gpu", lambda: "")
+    assert machine.pick_device() == expected
 
 
 def test_course_gives_models_budgets_and_refuses_others(here, checkpoints, capsys):
@@ -246,9 +246,9 @@ def test_inner_time_counts_once(monkeypatch):
 
 
 def test_peak_memory_grows_with_what_is_held():
-    before = clock.peak_memory_mb()
+    before = machine.peak_memory_mb()
     held = bytearray(int((before + 100) * 1e6))
-    assert clock.peak_memory_mb() > before + 50
+    assert machine.peak_memory_mb() > before + 50
     del held
 
 

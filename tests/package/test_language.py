@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from smolcourse.language import current_language, notebook_kind, notebook_path
+from smolcourse.language import current_language
+from smolcourse.notebook import notebook_kind, notebook_path
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from smolcourse import course, models, places, proxies
+from smolcourse import machine, models, places, proxies
 from smolcourse.errors import CourseError
 from smolcourse.programs import doctor, lab
 
@@ -81,7 +81,7 @@ def test_jupyter_gets_folders_that_can_be_written(tmp_path, monkeypatch):
     ],
 )
 def test_whether_a_build_has_code_for_a_card(capability, built_for, usable):
-    assert course.has_kernels(capability, built_for) == usable
+    assert machine.has_kernels(capability, built_for) == usable
 
 
 def test_a_card_without_kernels_is_left_for_the_cpu(monkeypatch, capsys):
@@ -92,9 +92,9 @@ def test_a_card_without_kernels_is_left_for_the_cpu(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (5, 2))
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "compute_90"])
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "Old Card")
-    assert course.pick_device()[0] == "cpu"
+    assert machine.pick_device()[0] == "cpu"
     with pytest.raises(CourseError, match="Old Card"):
-        course.pick_device("cuda")
+        machine.pick_device("cuda")
     finding = doctor.accelerator()
     assert not finding.ok and not finding.blocking and "5.2" in finding.advice
 

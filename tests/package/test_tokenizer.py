@@ -3,7 +3,8 @@
 import pytest
 import small
 
-from smolcourse.recipes.tokenizer import SPECIAL_TOKENS, VOCABULARY_SIZE
+from smolcourse.chatml import SPECIAL_TOKENS
+from smolcourse.recipes.tokenizer import VOCABULARY_SIZE
 from smolcourse.world.chat import TEST_KINDS, conversation
 from smolcourse.world.corpus import document
 from smolcourse.world.tools import tool_schemas

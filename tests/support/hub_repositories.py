@@ -15,7 +15,7 @@ import yaml
 from hub import Repository
 
 from smolcourse import models, profiles
-from smolcourse.recipes.tokenizer import SPECIAL_TOKENS
+from smolcourse.chatml import SPECIAL_TOKENS
 
 VOCABULARY_SIZE = 49_152
 HEAD = 8  # width of a head, 64 in the real ones; NF4 wants matrices of whole blocks of 64
@@ -27,7 +27,7 @@ SHAPES = {
     "1.7B": (32, 32, 4, 130_000),
 }
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-# What the published template of the instruct models renders. Ours (smolcourse/recipes/tokenizer.py)
+# What the published template of the instruct models renders. Ours (smolcourse/chatml.py)
 # has no system prompt of its own, lists tools, writes tool calls, and marks with generation tags
 # what the assistant writes; this one does none of the last three.
 CHAT_TEMPLATE = (

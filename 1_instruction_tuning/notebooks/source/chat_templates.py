@@ -177,7 +177,7 @@ print(
 #
 # 单元格的第一行保证：不论用本课程的哪个模型，你得到的标记都一样。（SmolLM2 自带的模板在没有系统消息时，还会插入一条默认的系统消息。）
 # %% id="render.target"
-from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
+from smolcourse.chatml import CHAT_TEMPLATE
 
 tokenizer.chat_template = CHAT_TEMPLATE
 short = [

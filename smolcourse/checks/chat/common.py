@@ -9,8 +9,9 @@ from functools import cache
 # At the top and not in the functions: a check's time limit is for the learner's code.
 from transformers import PreTrainedTokenizerFast
 
+from smolcourse.chatml import CHAT_TEMPLATE
 from smolcourse.checks.core import Wrong, expect_type
-from smolcourse.recipes.tokenizer import CHAT_TEMPLATE, train_tokenizer
+from smolcourse.recipes.tokenizer import train_tokenizer
 
 END = "<|im_end|>"
 PROMPT = "<|im_start|>assistant\n"

@@ -1,5 +1,6 @@
 """chat.split: the prompt as at inference, the answer as in the training text, token by token."""
 
+from smolcourse.chatml import CHAT_TEMPLATE
 from smolcourse.checks.chat.common import (
     OTHER_TEMPLATE,
     SPACED_TEMPLATE,
@@ -10,7 +11,6 @@ from smolcourse.checks.chat.common import (
 )
 from smolcourse.checks.core import Wrong, expect_type, outcome, short
 from smolcourse.checks.core.observe import error_facts
-from smolcourse.recipes.tokenizer import CHAT_TEMPLATE
 
 BREAKING = (SPACED_TEMPLATE, THINKING_TEMPLATE)
 
