@@ -17,7 +17,7 @@ def by_length(rows: Sequence[Sequence], size: int) -> list[list[int]]:
     Raises `CourseError` for a size below 1.
     """
     if size < 1:
-        raise CourseError(f"A batch holds at least one row, not {size}.")
+        raise CourseError("A batch holds at least one row, not {size}.", size=size)
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
     return [order[at : at + size] for at in range(0, len(order), size)]
 

@@ -51,7 +51,7 @@ def load(
         raise one_of("dataset", name, TINY)
     splits = ("train", "test", "new_phrasing") if name == "facts" else ("train", "test")
     if split not in splits:
-        raise one_of(f"split of '{name}'", split, splits)
+        raise one_of("split", split, splits)
     dataset = TINY[name](split) if chosen.name == "tiny" else from_hub(name, split, chosen)
     return dataset if rows is None else dataset.select(range(min(rows, len(dataset))))
 
@@ -61,8 +61,10 @@ def require_columns(dataset: Dataset, columns, what: str) -> Dataset:
     missing = [column for column in columns if column not in dataset.column_names]
     if missing:
         raise CourseError(
-            f"{what} has no column '{missing[0]}' (it has: {', '.join(dataset.column_names)}); "
-            "rename a column with dataset.rename_column, or convert the rows first."
+            "{what} has no column '{missing}' (it has: {column_names}); rename a column with dataset.rename_column, or convert the rows first.",
+            what=what,
+            missing=missing[0],
+            column_names=", ".join(dataset.column_names),
         )
     return dataset
 
@@ -252,8 +254,9 @@ def from_hub(name: str, split: str, profile) -> Dataset:
         if not (isinstance(error, (OSError, ValueError)) or is_broken_connection(error)):
             raise
         raise CourseError(
-            f"The dataset {source.hub} can't be loaded ({first_line(error)}): check the network, "
-            "or work offline with profile='tiny'."
+            "The dataset {hub} can't be loaded ({error}): check the network, or work offline with profile='tiny'.",
+            hub=source.hub,
+            error=first_line(error),
         ) from error
     rows = adapt(raw, name, source.columns)
     return rows.map(reword) if split == "new_phrasing" else rows

@@ -23,8 +23,8 @@ def _as_messages(conversation) -> list[dict]:
     ):
         return list(conversation)
     raise CourseError(
-        f"A conversation must be a string or a list of {{'role', 'content'}} messages, "
-        f"not {type(conversation).__name__}."
+        "A conversation must be a string or a list of {{'role', 'content'}} messages, not {conversation}.",
+        conversation=type(conversation).__name__,
     )
 
 
@@ -32,7 +32,7 @@ def _as_batch(prompts, what: str) -> list:
     if isinstance(prompts, str) or (
         isinstance(prompts, Sequence) and prompts and isinstance(prompts[0], dict)
     ):
-        raise CourseError(f"Give a list of {what}s, even for one {what}: [{what}].")
+        raise CourseError("Give a list of {what}s, even for one {what}: [{what}].", what=what)
     return list(prompts)
 
 

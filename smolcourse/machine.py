@@ -31,7 +31,8 @@ def pick_device(prefer: str | None = None) -> tuple[str, bool]:
             raise one_of("device", wanted, available)
         if not available[wanted]:
             reason = unusable_gpu() if wanted == "cuda" else ""
-            raise CourseError(reason or f"This machine has no usable '{wanted}' device; use cpu.")
+            text = reason or "This machine has no usable '{wanted}' device; use cpu."
+            raise CourseError(text, **({} if reason else {"wanted": wanted}))
         device = wanted
     else:
         device = next(name for name, there in available.items() if there)

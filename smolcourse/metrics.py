@@ -75,7 +75,11 @@ def interval(successes: int, n: int) -> tuple[float, float]:
     `1_instruction_tuning/supervised_fine_tuning`.
     """
     if n < 1 or not 0 <= successes <= n:
-        raise CourseError(f"An interval needs 0 <= successes <= n and n >= 1, not {successes}/{n}.")
+        raise CourseError(
+            "An interval needs 0 <= successes <= n and n >= 1, not {successes}/{n}.",
+            successes=successes,
+            n=n,
+        )
     from scipy.stats import binomtest
 
     found = binomtest(successes, n).proportion_ci(method="wilson")
@@ -171,4 +175,6 @@ def perplexity(model, tokenizer, texts: Sequence[str], batch_size: int = 16) -> 
 
 def _same_length(a, b) -> None:
     if len(a) != len(b):
-        raise CourseError(f"The two lists must have one length, not {len(a)} and {len(b)}.")
+        raise CourseError(
+            "The two lists must have one length, not {a} and {b}.", a=len(a), b=len(b)
+        )

@@ -59,8 +59,9 @@ def path(name: str) -> Path:
             return folder / name
     if not names():
         raise CourseError(
-            f"No checkpoint named '{name}' is installed, nor any other; {REPAIR}, "
-            f"or build it with `smolcourse pretrain --checkpoint {name}`."
+            "No checkpoint named '{name}' is installed, nor any other; {REPAIR}, or build it with `smolcourse pretrain --checkpoint {name}`.",
+            name=name,
+            REPAIR=REPAIR,
         )
     raise one_of("checkpoint", name, names())
 
@@ -125,7 +126,13 @@ def verify(folder: str | Path) -> Path:
     folder = Path(folder)
     if found := problems(folder):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise CourseError(f"Checkpoint '{folder.name}' can't be used: {found[0]}{more}; {REPAIR}.")
+        raise CourseError(
+            "Checkpoint '{name}' can't be used: {found}{more}; {REPAIR}.",
+            name=folder.name,
+            found=found[0],
+            more=more,
+            REPAIR=REPAIR,
+        )
     return folder
 
 
@@ -151,14 +158,16 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
             verify(folder)
         if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
             raise CourseError(
-                f"There is no model in {folder}: it has no config.json; "
-                "name the folder that a trainer's save_model() wrote."
+                "There is no model in {folder}: it has no config.json; name the folder that a trainer's save_model() wrote.",
+                folder=folder,
             )
         return str(folder), {"local_files_only": True}
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):
         prepare_hub()
         return text, {}
-    raise CourseError(f"There is no folder {text}; give a checkpoint's name or an existing folder.")
+    raise CourseError(
+        "There is no folder {value}; give a checkpoint's name or an existing folder.", value=text
+    )
 
 
 def load_with(loader, source: Source | str | Path, **kwargs):
@@ -178,18 +187,23 @@ def load_with(loader, source: Source | str | Path, **kwargs):
         raise
     except SafetensorError as error:
         raise CourseError(
-            f"The weights in {where} are damaged or only half downloaded ({error}); "
-            "fetch or train them again."
+            "The weights in {where} are damaged or only half downloaded ({error}); fetch or train them again.",
+            where=where,
+            error=error,
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         # transformers reports "not on disk and no network" as an OSError of many lines.
         if options.get("local_files_only"):
             raise CourseError(
-                f"The model in {where} can't be loaded ({first_line(error)})."
+                "The model in {where} can't be loaded ({error}).",
+                where=where,
+                error=first_line(error),
             ) from error
         if isinstance(error, OSError):
             raise unreachable(where, error) from error
-        raise CourseError(f"The model in {where} can't be loaded ({first_line(error)}).") from error
+        raise CourseError(
+            "The model in {where} can't be loaded ({error}).", where=where, error=first_line(error)
+        ) from error
     except Exception as error:
         if is_broken_connection(error):
             raise unreachable(where, error) from error
@@ -204,8 +218,9 @@ def is_broken_connection(error: Exception) -> bool:
 def unreachable(what: str, error: Exception) -> CourseError:
     """The sentence for something on the Hub that could not be fetched."""
     return CourseError(
-        f"'{what}' can't be fetched from the Hub ({first_line(error)}); check the name and the "
-        "network, or use the packaged models with SMOLCOURSE_PROFILE=tiny."
+        "'{what}' can't be fetched from the Hub ({error}); check the name and the network, or use the packaged models with SMOLCOURSE_PROFILE=tiny.",
+        what=what,
+        error=first_line(error),
     )
 
 
@@ -310,7 +325,11 @@ def _give_pad(tokenizer, source) -> None:
         "model.resize_token_embeddings(len(tokenizer))"
     )
     if tokenizer.eos_token is None:
-        raise CourseError(f"The tokenizer of {name} has no padding token; give it one: {advice}.")
+        raise CourseError(
+            "The tokenizer of {name} has no padding token; give it one: {advice}.",
+            name=name,
+            advice=advice,
+        )
     tokenizer.pad_token = tokenizer.eos_token
     warnings.warn(
         f"The tokenizer of {name} has no padding token, so {tokenizer.eos_token}, which ends its "

@@ -67,8 +67,9 @@ def run_folder(notebook: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=stamp, dir=top / notebook))
     except OSError as error:
         raise CourseError(
-            f"The run folder {top / notebook} can't be made ({error.strerror or error}); "
-            "free some disk space or open the notebook in a folder you may write to."
+            "The run folder {notebook} can't be made ({error}); free some disk space or open the notebook in a folder you may write to.",
+            notebook=top / notebook,
+            error=error.strerror or error,
         ) from error
 
 

@@ -336,6 +336,10 @@ def get(name: str | None = None) -> Profile:
     if name == "smol":
         size = os.environ.get("SMOLCOURSE_SIZE") or SIZES[0]
         if size not in SIZES:
-            raise CourseError(f"SMOLCOURSE_SIZE is '{size}'; set it to one of: {', '.join(SIZES)}.")
+            raise CourseError(
+                "SMOLCOURSE_SIZE is '{size}'; set it to one of: {SIZES}.",
+                size=size,
+                SIZES=", ".join(SIZES),
+            )
         return smol(size)
     raise one_of("profile", name, NAMES)

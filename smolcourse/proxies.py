@@ -59,9 +59,9 @@ def prepare_hub() -> None:
         raise CourseError(
             "{name}={value} is a proxy that the Hub's client can't use: set HTTPS_PROXY to the "
             "program's http:// address (Clash has one on the same port) and unset {name}, "
-            "or run `uv pip install socksio` for a socks5:// proxy.".format(
-                name=bad[0], value=os.environ[bad[0]].split("@")[-1]
-            )
+            "or run `uv pip install socksio` for a socks5:// proxy.",
+            name=bad[0],
+            value=os.environ[bad[0]].split("@")[-1],
         )
     for name in bad:
         del os.environ[name]

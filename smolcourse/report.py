@@ -17,7 +17,9 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
     """Make, show and return the report of a notebook; see `Course.report`."""
     for name, value in (("before", before), ("after", after), ("bar", bar)):
         if not (value is None and name == "before") and not _is_number(value):
-            raise CourseError(f"course.report needs a number for '{name}', not {value!r}.")
+            raise CourseError(
+                "course.report needs a number for '{name}', not {value!r}.", name=name, value=value
+            )
     before, after, bar = (None if v is None else float(v) for v in (before, after, bar))
     met = after >= bar if higher_is_better else after <= bar  # False for NaN
     ticking = clock.current()
@@ -51,9 +53,11 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
     _show(data, course.lang)
     if not met and data["enforced"]:
         raise CourseError(
-            f"The bar was missed: {metric} is {number(after, data)}, it should be "
-            f"{'at least' if higher_is_better else 'at most'} {number(bar, data)}; restart the "
-            "kernel and run all cells, and if it stays so, report it as a bug."
+            "The bar was missed: {metric} is {data}, it should be {higher_is_better} {data_}; restart the kernel and run all cells, and if it stays so, report it as a bug.",
+            metric=metric,
+            data=number(after, data),
+            higher_is_better="at least" if higher_is_better else "at most",
+            data_=number(bar, data),
         )
     return data
 

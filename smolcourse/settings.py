@@ -24,7 +24,8 @@ def choose(profile: str, size: str, tiny: dict, smol: dict, paper: dict | None) 
     if set(tiny) != set(smol):
         missing = ", ".join(sorted(set(tiny) ^ set(smol)))
         raise CourseError(
-            f"course.choose needs each setting for both profiles; only one has: {missing}."
+            "course.choose needs each setting for both profiles; only one has: {missing}.",
+            missing=missing,
         )
     smol = {name: _of_size(value, size) for name, value in smol.items()}
     here = tiny if profile == "tiny" else smol
@@ -36,7 +37,7 @@ def _of_size(value, size: str):
     if not isinstance(value, dict):
         return value
     if set(value) != set(SIZES):
-        raise CourseError(f"A setting by model size needs all of: {', '.join(SIZES)}.")
+        raise CourseError("A setting by model size needs all of: {SIZES}.", SIZES=", ".join(SIZES))
     return value[size]
 
 

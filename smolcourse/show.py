@@ -72,7 +72,10 @@ def tokens(tokenizer, ids, labels=None, mask=None, title: str | None = None) -> 
         values = _list(values)
         if len(values) != len(ids):
             raise CourseError(
-                f"show.tokens needs as many {name} as ids: {len(values)} against {len(ids)}."
+                "show.tokens needs as many {name} as ids: {values} against {ids}.",
+                name=name,
+                values=len(values),
+                ids=len(ids),
             )
         keep = (lambda v: int(v) != IGNORED) if name == "labels" else bool
         kept = [old and keep(value) for old, value in zip(kept, values, strict=True)]
@@ -130,7 +133,11 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
         if isinstance(row, dict):
             values = [row.get(name, "") for name in columns]
         if len(values) != len(columns):
-            raise CourseError(f"A row has {len(values)} values for {len(columns)} columns.")
+            raise CourseError(
+                "A row has {values} values for {columns} columns.",
+                values=len(values),
+                columns=len(columns),
+            )
         values = [f"{v:.4g}" if isinstance(v, float) else tr(str(v)) for v in values]
         table.append([v if len(v) <= limit else v[: limit - 1] + "…" for v in values])
     columns = [tr(str(name)) for name in columns]

@@ -19,8 +19,13 @@ _topic = ""
 
 
 def tr(text: str, **facts) -> str:
-    """`text` in the current language, with its {names} filled in; never raises for a translation."""
-    if language.current_language() == "zh-CN":
+    """`text` in the current language, with its {names} filled in."""
+    return tell(language.current_language(), text, **facts)
+
+
+def tell(lang: str, text: str, **facts) -> str:
+    """As `tr`, in a language that the caller knows (`"en"` or `"zh-CN"`)."""
+    if lang == "zh-CN":
         text = _chinese(_topic).get(text, text)
     return text.format(**facts) if facts else text
 

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from smolcourse import language
 from smolcourse.commands import author, learn, models
+from smolcourse.translate import tr
 
 # What `smolcourse --help` lists: the words above each group, and its commands.
 GROUPS = {
@@ -58,6 +60,22 @@ for _group, _commands in GROUPS.items():
         app.command(rich_help_panel=_group)(_command)
 
 
+def spoken(command):
+    """A command of typer's with its help, and that of its options, in the reader's language."""
+    command.help = "\n\n".join(
+        tr(" ".join(part.split())) for part in (command.help or "").split("\n\n")
+    )
+    command.epilog = tr(command.epilog) if command.epilog else None
+    if getattr(command, "rich_help_panel", None):
+        command.rich_help_panel = tr(command.rich_help_panel)
+    for option in command.params:
+        if getattr(option, "help", None):
+            option.help = tr(option.help)
+    for inner in getattr(command, "commands", {}).values():
+        spoken(inner)
+    return command
+
+
 def explain(error: BaseException) -> str:
     """One sentence for any error that reaches the top: what went wrong and what to do."""
     from smolcourse.errors import CourseError
@@ -68,23 +86,31 @@ def explain(error: BaseException) -> str:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     # safetensors and torch report a full disk in their own exceptions.
     if full or "No space left" in text or "PytorchStreamWriter failed writing" in text:
-        return "The disk is full; free some space (old folders in runs/ are safe to delete)."
+        return tr("The disk is full; free some space (old folders in runs/ are safe to delete).")
     if isinstance(error, PermissionError):
-        return f"{error.filename or 'A file'} may not be written or read here; check its owner."
+        return tr(
+            "{filename} may not be written or read here; check its owner.",
+            filename=error.filename or "A file",
+        )
     if isinstance(error, FileNotFoundError):
-        return f"{error.filename or text} was not found; check the path."
+        return tr("{value} was not found; check the path.", value=error.filename or text)
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return "That port is taken; choose another one with --port."
+        return tr("That port is taken; choose another one with --port.")
     if isinstance(error, json.JSONDecodeError):
-        return f"A file is not valid JSON ({error.msg}, line {error.lineno}); it may be half saved."
+        return tr(
+            "A file is not valid JSON ({msg}, line {lineno}); it may be half saved.",
+            msg=error.msg,
+            lineno=error.lineno,
+        )
     if isinstance(error, ModuleNotFoundError):
-        return f"The package '{error.name}' is not installed; run `uv sync`."
+        return tr("The package '{name}' is not installed; run `uv sync`.", name=error.name)
     if isinstance(error, MemoryError) or "out of memory" in text.lower():
-        return "There is not enough memory; close other programs or choose a smaller model."
+        return tr("There is not enough memory; close other programs or choose a smaller model.")
     first = text.splitlines()[0] if text else "no message"
-    return (
-        f"Unexpected {type(error).__name__} ({first}); "
-        "run it again with SMOLCOURSE_DEBUG=1 and report what you see."
+    return tr(
+        "Unexpected {error} ({first}); run it again with SMOLCOURSE_DEBUG=1 and report what you see.",
+        error=type(error).__name__,
+        first=first,
     )
 
 
@@ -97,12 +123,13 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an old Windows console has no tick
+    language.fallback = language.of_locale()
     try:
-        app()
+        spoken(typer.main.get_command(app))()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
+        print(tr("\nStopped."), file=sys.stderr)
         return 130
     except BrokenPipeError:  # `smolcourse ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

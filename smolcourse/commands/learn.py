@@ -10,6 +10,7 @@ import typer
 
 from smolcourse import language, places
 from smolcourse.commands import terminal
+from smolcourse.translate import tr
 
 
 def lab(
@@ -50,7 +51,10 @@ def check(
 
         marks = {"correct": ("green", "✓"), "not_attempted": ("yellow", "…")}
         console = terminal.console()
-        console.print(f"{escape(notebook.name)}: {right} of {len(results)} correct")
+        title = tr(
+            "{name}: {right} of {n} correct", name=notebook.name, right=right, n=len(results)
+        )
+        console.print(escape(title))
         width = max(len(result["id"]) for result in results)
         for result in results:
             colour, symbol = marks.get(result["status"], ("red", "✗"))
@@ -77,23 +81,24 @@ def doctor(
     if as_json:
         terminal.print_json(module.as_json(findings))
     else:
+        from rich.cells import cell_len
         from rich.markup import escape
 
         console = terminal.console()
-        width = max(len(finding.name) for finding in findings)
-        for finding in findings:
+        names = [tr(finding.name) for finding in findings]
+        width = max(map(cell_len, names))
+        for finding, name in zip(findings, names, strict=True):
             mark = f"[red]{terminal.sign('✗')}[/]" if finding.blocking else "[yellow]![/]"
             mark = f"[green]{terminal.sign('✓')}[/]" if finding.ok else mark
             arrow = terminal.sign("→")
             advice = f" {arrow} {escape(finding.advice)}" if finding.advice else ""
-            console.print(f"{mark} {finding.name:<{width}}  {escape(finding.detail)}{advice}")
+            name += " " * (width - cell_len(name))
+            console.print(f"{mark} {name}  {escape(finding.detail)}{advice}")
         if blocked:
-            console.print(
-                "\n[red]The course can't run yet:[/] do what the lines with "
-                f"{terminal.sign('✗')} say."
-            )
+            text = "[red]The course can't run yet:[/] do what the lines with {sign} say."
         else:
-            console.print("\n[green]Ready.[/] Start with [cyan]smolcourse lab[/].")
+            text = "[green]Ready.[/] Start with [cyan]smolcourse lab[/]."
+        console.print("\n" + tr(text, sign=terminal.sign("✗")))
     raise typer.Exit(1 if blocked else 0)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smolcourse.errors import CourseError
 from smolcourse.textfiles import whole
+from smolcourse.translate import tr
 
 HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /quit ends"
 NO_INPUT = (
@@ -57,8 +58,9 @@ class Conversation:
         if len(ids) > room:
             self.messages = before[:-1]  # the message is refused, the conversation stays
             raise CourseError(
-                f"That message is too long for this model ({len(ids)} tokens, "
-                f"there is room for {room}); shorten it."
+                "That message is too long for this model ({ids} tokens, there is room for {room}); shorten it.",
+                ids=len(ids),
+                room=room,
             )
         return ids
 
@@ -143,10 +145,10 @@ def run(conversation: Conversation, stdin=None, stdout=None) -> None:
         print(text, end=end, file=stdout, flush=True)
 
     if interactive:
-        say(HELP)
+        say(tr(HELP))
     while True:
         if interactive:
-            say("\nyou> ", end="")
+            say(tr("\nyou> "), end="")
         try:
             line = stdin.readline()
         except (OSError, ValueError) as error:  # a folder, a terminal that has gone, a closed file
@@ -156,7 +158,7 @@ def run(conversation: Conversation, stdin=None, stdout=None) -> None:
         text = whole(line).lstrip("\ufeff").strip()  # a piped file may begin with a mark
         if "\ufffd" in text:
             encoding = getattr(stdin, "encoding", None) or "utf-8"
-            print(REPLACED.format(encoding=encoding), file=sys.stderr, flush=True)
+            print(tr(REPLACED, encoding=encoding), file=sys.stderr, flush=True)
         command, _, rest = text.partition(" ")
         if not text:
             continue
@@ -164,15 +166,15 @@ def run(conversation: Conversation, stdin=None, stdout=None) -> None:
             return
         if command == "/reset":
             conversation.reset()
-            say("(forgotten)")
+            say(tr("(forgotten)"))
         elif command == "/system":
             conversation.system = rest.strip() or None
             conversation.reset()
-            say(f"(system prompt: {conversation.system or 'none'})")
+            say(tr("(system prompt: {prompt})", prompt=conversation.system or tr("none")))
         elif command.startswith("/"):
-            say(HELP)
+            say(tr(HELP))
         else:
-            say("model> " if interactive else "", end="")
+            say(tr("model> ") if interactive else "", end="")
             try:
                 for piece in conversation.reply(text):
                     say(piece, end="")

@@ -34,6 +34,7 @@ from smolcourse.checks.core.observe import error_facts
 from smolcourse.checks.core.result import Result, result
 from smolcourse.errors import CourseError
 from smolcourse.programs import notebook_plan as plan
+from smolcourse.translate import tell
 
 SECRET = re.compile(r"TOKEN(?!IZERS)|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 # This very copy of the package, which need not be the installed one.
@@ -62,7 +63,9 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
             places.setdefault(id, statement.cell.at)
             called.add(id)
     if not places and not exercises:
-        raise CourseError(f"{path.name} has no checks; name an exercise notebook of the course.")
+        raise CourseError(
+            "{name} has no checks; name an exercise notebook of the course.", name=path.name
+        )
     lang = os.environ.get("SMOLCOURSE_LANG") or plan.language_of(notebook, path)
     judged, ended = _judged(cells, path.resolve().parent, lang, timeout)
     for id, found in judged.items():
@@ -85,7 +88,7 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
 
 def _say(lang: str, text: str, **names) -> str:
     """A sentence in the notebook's language, which need not be the terminal's."""
-    return text.format(**names)
+    return tell(lang, text, **names)
 
 
 def _row(id: str, found: list[dict], lang: str) -> dict:
@@ -135,7 +138,8 @@ def _judged(cells, folder: Path, lang: str, timeout: float) -> tuple[dict[str, l
         places = [str(event["at"]) for event in events if "at" in event]
         if not places:
             raise CourseError(
-                f"Python could not start the checks (exit status {status}); run `smolcourse doctor`."
+                "Python could not start the checks (exit status {status}); run `smolcourse doctor`.",
+                status=status,
             )
         if places[-1] in skip:
             return judged, ended

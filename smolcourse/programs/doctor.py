@@ -21,6 +21,7 @@ from pathlib import Path
 
 from smolcourse import models, places, proxies
 from smolcourse.places import repository
+from smolcourse.translate import tr
 
 DISK_GB, MEMORY_GB, RUNS_GB = 2.0, 4.0, 1.0
 
@@ -60,8 +61,10 @@ def examine() -> list[Finding]:
         try:
             findings.append(step())
         except Exception as error:  # a doctor must not fall ill
-            reason = f"could not be checked ({type(error).__name__}: {error})"
-            findings.append(Finding(name, False, reason, "Report this as a bug."))
+            reason = tr(
+                "could not be checked ({error}: {error_})", error=type(error).__name__, error_=error
+            )
+            findings.append(Finding(name, False, reason, tr("Report this as a bug.")))
     return findings
 
 
@@ -70,14 +73,15 @@ def python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     ok = (3, 11) <= sys.version_info[:2] <= (3, 13)
     if not ok:
-        advice = "Use Python 3.11, 3.12 or 3.13: `uv python install 3.11`, `uv sync`."
+        advice = tr("Use Python 3.11, 3.12 or 3.13: `uv python install 3.11`, `uv sync`.")
         return Finding("Python", False, version, advice, blocking=True)
     if compiles_each_time():
-        advice = (
-            "Unset PYTHONDONTWRITEBYTECODE: with it every notebook compiles its libraries anew, "
-            "which takes about ten seconds."
+        advice = tr(
+            "Unset PYTHONDONTWRITEBYTECODE: with it every notebook compiles its libraries anew, which takes about ten seconds."
         )
-        return Finding("Python", False, f"{version}, told to keep no bytecode", advice)
+        return Finding(
+            "Python", False, tr("{version}, told to keep no bytecode", version=version), advice
+        )
     return Finding("Python", True, version)
 
 
@@ -91,21 +95,22 @@ def compiles_each_time() -> bool:
 
 def git() -> Finding:
     """Whether git is there; updating the course needs it."""
-    return _program("git", "Install git to update the course and to hand in work.")
+    return _program("git", tr("Install git to update the course and to hand in work."))
 
 
 def uv() -> Finding:
     """Whether uv is there; pip works too."""
-    return _program("uv", "Install it with `pip install uv`, or use pip and requirements.txt.")
+    advice = tr("Install it with `pip install uv`, or use pip and requirements.txt.")
+    return _program("uv", advice)
 
 
 def _program(name: str, advice: str) -> Finding:
     if shutil.which(name) is None:
-        return Finding(name, False, "not found", advice)
+        return Finding(name, False, tr("not found"), advice)
     done = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=20)
     words = done.stdout.split()
     if done.returncode or not words:
-        return Finding(name, False, "does not start", advice)
+        return Finding(name, False, tr("does not start"), advice)
     version = next((word for word in words if word[0].isdigit()), words[-1])
     return Finding(name, True, version)
 
@@ -121,8 +126,8 @@ def packages() -> Finding:
     try:
         wanted = [Requirement(text) for text in metadata.requires("smolcourse") or []]
     except metadata.PackageNotFoundError:
-        advice = "Run `uv sync` in the course's folder."
-        return Finding("packages", False, "smolcourse is not installed", advice, blocking=True)
+        advice = tr("Run `uv sync` in the course's folder.")
+        return Finding("packages", False, tr("smolcourse is not installed"), advice, blocking=True)
     wanted = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
     missing, unfit = [], []
     for requirement in wanted:
@@ -130,23 +135,36 @@ def packages() -> Finding:
         if found is None:
             missing.append(requirement.name)
         elif not requirement.specifier.contains(found, prereleases=True):
-            unfit.append(f"{requirement.name} {found} (needs {requirement.specifier})")
+            unfit.append(
+                tr(
+                    "{name} {found} (needs {wanted})",
+                    name=requirement.name,
+                    found=found,
+                    wanted=requirement.specifier,
+                )
+            )
     if missing or unfit:
-        detail = "; ".join(filter(None, [_few("missing: ", missing), _few("unfit: ", unfit)]))
-        advice = "Run `uv sync` (or `pip install -r requirements.txt`) in the course's folder."
+        detail = "; ".join(
+            filter(None, [_few(tr("missing: "), missing), _few(tr("unfit: "), unfit)])
+        )
+        advice = tr("Run `uv sync` (or `pip install -r requirements.txt`) in the course's folder.")
         return Finding("packages", False, detail, advice, blocking=True)
     locked = locked_versions()
     if not locked:
-        return Finding("packages", True, f"{len(wanted)} requirements met (no lock file here)")
+        return Finding(
+            "packages",
+            True,
+            tr("{wanted} requirements met (no lock file here)", wanted=len(wanted)),
+        )
     compared = {name: _installed(name) for name in locked}
     compared = {name: version for name, version in compared.items() if version is not None}
     changed = [
         f"{name} {version}" for name, version in compared.items() if version not in locked[name]
     ]
     if changed:
-        advice = "Run `uv sync` if something misbehaves."
-        return Finding("packages", False, _few("other than locked: ", changed), advice)
-    return Finding("packages", True, f"{len(compared)} as locked")
+        advice = tr("Run `uv sync` if something misbehaves.")
+        return Finding("packages", False, _few(tr("other than locked: "), changed), advice)
+    return Finding("packages", True, tr("{compared} as locked", compared=len(compared)))
 
 
 def locked_versions() -> dict[str, set[str]]:
@@ -178,7 +196,7 @@ def _installed(name: str) -> str | None:
 def _few(prefix: str, names: list[str], show: int = 4) -> str:
     if not names:
         return ""
-    more = f" and {len(names) - show} more" if len(names) > show else ""
+    more = tr(" and {count} more", count=len(names) - show) if len(names) > show else ""
     return prefix + ", ".join(names[:show]) + more
 
 
@@ -186,8 +204,12 @@ def disk() -> Finding:
     """Free space where runs are written."""
     free = shutil.disk_usage(repository() or Path.cwd()).free / 1e9
     ok = free >= DISK_GB
-    advice = "" if ok else f"Free some space: runs and caches need about {DISK_GB:.0f} GB."
-    return Finding("disk", ok, f"{free:.0f} GB free", advice, blocking=free < 0.2)
+    advice = (
+        ""
+        if ok
+        else tr("Free some space: runs and caches need about {DISK_GB:.0f} GB.", DISK_GB=DISK_GB)
+    )
+    return Finding("disk", ok, tr("{free:.0f} GB free", free=free), advice, blocking=free < 0.2)
 
 
 def memory() -> Finding:
@@ -197,8 +219,20 @@ def memory() -> Finding:
     state = psutil.virtual_memory()
     free, total = state.available / 1e9, state.total / 1e9
     ok = free >= MEMORY_GB / 2
-    advice = "" if ok else f"Close other programs: a notebook needs up to {MEMORY_GB / 2:.0f} GB."
-    return Finding("memory", ok, f"{free:.1f} of {total:.1f} GB available", advice)
+    advice = (
+        ""
+        if ok
+        else tr(
+            "Close other programs: a notebook needs up to {MEMORY_GB:.0f} GB.",
+            MEMORY_GB=MEMORY_GB / 2,
+        )
+    )
+    return Finding(
+        "memory",
+        ok,
+        tr("{free:.1f} of {total:.1f} GB available", free=free, total=total),
+        advice,
+    )
 
 
 def accelerator() -> Finding:
@@ -210,12 +244,12 @@ def accelerator() -> Finding:
         detail = device_name(device) + (", bf16" if bf16 else "")
         if device != "cpu":
             return Finding("accelerator", True, detail)
-        detail += "; enough for the tiny profile"
+        detail += tr("; enough for the tiny profile")
         advice = unusable_gpu() or unused_nvidia() or unused_other()
         return Finding("accelerator", not advice, detail, advice)
     except (ImportError, OSError) as error:
-        advice = "Run `uv sync --reinstall-package torch` in the course's folder."
-        detail = f"torch does not load ({str(error).splitlines()[0]})"
+        advice = tr("Run `uv sync --reinstall-package torch` in the course's folder.")
+        detail = tr("torch does not load ({splitlines})", splitlines=str(error).splitlines()[0])
         return Finding("accelerator", False, detail, advice, blocking=True)
 
 
@@ -235,14 +269,14 @@ def unused_nvidia() -> str:
     if os.environ.get("SMOLCOURSE_DEVICE") or not (card := nvidia_card()):
         return ""
     if torch.version.cuda is None:
-        return (
-            f"{card} is not used, because the installed PyTorch is a build without CUDA: run "
-            "`uv pip install --torch-backend auto --reinstall torch torchvision`, and from then on "
-            "`uv run --no-sync smolcourse lab`."
+        return tr(
+            "{card} is not used, because the installed PyTorch is a build without CUDA: run `uv pip install --torch-backend auto --reinstall torch torchvision`, and from then on `uv run --no-sync smolcourse lab`.",
+            card=card,
         )
-    return (
-        f"{card} is not used, because its driver does not work with CUDA {torch.version.cuda}: "
-        "update the NVIDIA driver."
+    return tr(
+        "{card} is not used, because its driver does not work with CUDA {cuda}: update the NVIDIA driver.",
+        card=card,
+        cuda=torch.version.cuda,
     )
 
 
@@ -263,9 +297,9 @@ def unused_other() -> str:
     """A sentence if another maker's accelerator is here; else empty."""
     for name, program, files in OTHERS:
         if shutil.which(program) or any(Path("/dev").glob(files)):
-            return (
-                f"This machine seems to have an accelerator ({name}) that the course does not use; "
-                "everything runs on the CPU."
+            return tr(
+                "This machine seems to have an accelerator ({name}) that the course does not use; everything runs on the CPU.",
+                name=name,
             )
     return ""
 
@@ -274,44 +308,45 @@ def lock() -> Finding:
     """Whether the first sync has completed `uv.lock`, which stops a plain `git pull`."""
     root = repository()
     if root is None or shutil.which("git") is None or not (root / "uv.lock").is_file():
-        return Finding("uv.lock", True, "no clone here")
+        return Finding("uv.lock", True, tr("no clone here"))
     command = ["git", "status", "--porcelain", "--", "uv.lock"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=20)
     if done.returncode == 0 and done.stdout.strip():
-        detail = (
-            "completed by uv for this machine, as it should be; "
-            "`smolcourse update` gets a newer course in spite of it"
+        detail = tr(
+            "completed by uv for this machine, as it should be; `smolcourse update` gets a newer course in spite of it"
         )
         return Finding("uv.lock", True, detail)
-    return Finding("uv.lock", True, "as in the course")
+    return Finding("uv.lock", True, tr("as in the course"))
 
 
 def folders() -> Finding:
     """Whether what `lab` and the notebooks write can be written: the course, Jupyter's folders."""
     root = repository() or Path.cwd()
     if not places.writable(root):
-        advice = "Copy the course to a folder of your own, or your answers can't be saved."
-        return Finding("folders", False, f"{root} can't be written", advice)
+        advice = tr("Copy the course to a folder of your own, or your answers can't be saved.")
+        return Finding("folders", False, tr("{root} can't be written", root=root), advice)
     try:
         wanted = [str(f) for f in places.jupyter_folders().values() if not places.writable(f)]
     except ImportError:  # the kernel's line says it
         wanted = []
     if wanted:
-        advice = (
+        advice = tr(
             "`smolcourse lab` keeps Jupyter's files in .smolcourse/ instead; start it that way."
         )
-        return Finding("folders", False, f"{wanted[0]} can't be written", advice)
-    return Finding("folders", True, "can be written")
+        return Finding("folders", False, tr("{wanted} can't be written", wanted=wanted[0]), advice)
+    return Finding("folders", True, tr("can be written"))
 
 
 def runs() -> Finding:
     """How much the notebooks' run folders hold."""
     folder = (repository() or Path.cwd()) / "runs"
     size = sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9
-    detail = "{size:.1f} GB in {folder}".format(size=size, folder="runs/")
+    detail = tr("{size:.1f} GB in {folder}", size=size, folder="runs/")
     if size <= RUNS_GB:
         return Finding("runs", True, detail)
-    advice = "Delete old folders in runs/: notebooks write them anew (keep models you still want)."
+    advice = tr(
+        "Delete old folders in runs/: notebooks write them anew (keep models you still want)."
+    )
     return Finding("runs", False, detail, advice)
 
 
@@ -319,13 +354,13 @@ def proxy() -> Finding:
     """Proxy variables that the Hub's client can't use; `lab` sets them aside."""
     names = proxies.unusable()
     if not names:
-        return Finding("proxy", True, "none that is in the way")
-    detail = "{names}: a kind of proxy that Python's Hub client can't use".format(
-        names=", ".join(names)
+        return Finding("proxy", True, tr("none that is in the way"))
+    detail = tr(
+        "{names}: a kind of proxy that Python's Hub client can't use", names=", ".join(names)
     )
-    advice = (
-        "The tiny profile and `smolcourse lab` need none; for the smol profile set HTTPS_PROXY to "
-        f"the proxy program's http:// address and unset {names[0]}."
+    advice = tr(
+        "The tiny profile and `smolcourse lab` need none; for the smol profile set HTTPS_PROXY to the proxy program's http:// address and unset {names}.",
+        names=names[0],
     )
     return Finding("proxy", False, detail, advice)
 
@@ -336,8 +371,10 @@ def console() -> Finding:
     try:
         "✓✗→中文".encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        advice = "Set PYTHONUTF8=1 (on Windows also run `chcp 65001`) to see all signs and Chinese."
-        detail = f"{encoding} has not all signs; words stand for them"
+        advice = tr(
+            "Set PYTHONUTF8=1 (on Windows also run `chcp 65001`) to see all signs and Chinese."
+        )
+        detail = tr("{encoding} has not all signs; words stand for them", encoding=encoding)
         return Finding("console", False, detail, advice)
     return Finding("console", True, encoding)
 
@@ -345,9 +382,9 @@ def console() -> Finding:
 def time_limit() -> Finding:
     """Whether `check` can stop an answer that never ends: it takes a signal, which Windows lacks."""
     if hasattr(signal, "setitimer"):
-        return Finding("time limit", True, "check stops an endless answer")
-    advice = "If a check never ends, interrupt the kernel and look for a loop without end."
-    return Finding("time limit", False, "this system has no timer signals", advice)
+        return Finding("time limit", True, tr("check stops an endless answer"))
+    advice = tr("If a check never ends, interrupt the kernel and look for a loop without end.")
+    return Finding("time limit", False, tr("this system has no timer signals"), advice)
 
 
 def checkpoints() -> Finding:
@@ -359,9 +396,9 @@ def checkpoints() -> Finding:
         for name in names
         if models.problems(models.path(name))
     ]
-    found += [f"{name}: missing" for name in sorted(needed - set(names))]
+    found += [tr("{name}: missing", name=name) for name in sorted(needed - set(names))]
     if found:
-        advice = "Run `git checkout -- smolcourse/checkpoints`, or reinstall the course."
+        advice = tr("Run `git checkout -- smolcourse/checkpoints`, or reinstall the course.")
         return Finding("checkpoints", False, "; ".join(found), advice, blocking=True)
     return Finding("checkpoints", True, ", ".join(names))
 
@@ -371,23 +408,25 @@ def kernel() -> Finding:
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        advice = "Run `uv sync` to get JupyterLab, or `pip install jupyterlab`."
-        return Finding("Jupyter kernel", False, "Jupyter is not installed", advice)
+        advice = tr("Run `uv sync` to get JupyterLab, or `pip install jupyterlab`.")
+        return Finding("Jupyter kernel", False, tr("Jupyter is not installed"), advice)
     if metadata.packages_distributions().get("ipykernel") is None:
-        advice = "Run `uv sync`, or `pip install ipykernel`."
-        return Finding("Jupyter kernel", False, "ipykernel is not installed", advice)
+        advice = tr("Run `uv sync`, or `pip install ipykernel`.")
+        return Finding("Jupyter kernel", False, tr("ipykernel is not installed"), advice)
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        advice = "Run `python -m ipykernel install --sys-prefix`."
-        return Finding("Jupyter kernel", False, "there is no python3 kernel", advice)
+        advice = tr("Run `python -m ipykernel install --sys-prefix`.")
+        return Finding("Jupyter kernel", False, tr("there is no python3 kernel"), advice)
     program = shutil.which(spec.argv[0]) or spec.argv[0]
     # The path as written, not resolved: an environment's python links to a shared one.
     same = Path(program).parent == Path(sys.executable).parent
     if not same and not spec.argv[0].startswith("python"):
-        advice = "Run `python -m ipykernel install --sys-prefix` in the course's environment."
-        return Finding("Jupyter kernel", False, f"python3 runs {program}", advice)
-    return Finding("Jupyter kernel", True, "python3 runs this environment")
+        advice = tr("Run `python -m ipykernel install --sys-prefix` in the course's environment.")
+        return Finding(
+            "Jupyter kernel", False, tr("python3 runs {program}", program=program), advice
+        )
+    return Finding("Jupyter kernel", True, tr("python3 runs this environment"))
 
 
 def as_json(findings: list[Finding]) -> str:

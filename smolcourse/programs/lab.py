@@ -15,6 +15,7 @@ from pathlib import Path
 
 from smolcourse import places, proxies
 from smolcourse.errors import CourseError
+from smolcourse.translate import tr
 
 START_PAGES = {"en": "README.md", "zh-CN": "README.zh-CN.md"}
 OVERRIDES = {
@@ -40,7 +41,9 @@ def arguments(
     """
     page = START_PAGES[lang]
     if not (root / page).is_file():
-        raise CourseError(f"{page} is missing in {root}; run `git checkout -- {page}`.")
+        raise CourseError(
+            "{page} is missing in {root}; run `git checkout -- {page}`.", page=page, root=root
+        )
     state = state or places.state_folder(root)
     state.mkdir(parents=True, exist_ok=True)
     (state / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), encoding="utf-8")
@@ -68,11 +71,19 @@ def prepare(root: Path, state: Path) -> list[str]:
     """Give Jupyter folders that it can write and spare it proxies; returns sentences for the reader."""
     notes = []
     if moved := places.move_jupyter(state):
-        notes.append(f"{moved[0]} can't be written, so Jupyter keeps its files in {state}.")
+        notes.append(
+            tr(
+                "{moved} can't be written, so Jupyter keeps its files in {state}.",
+                moved=moved[0],
+                state=state,
+            )
+        )
     if not places.writable(root):
         notes.append(
-            f"The course's folder {root} can't be written, so your answers can't be saved there: "
-            "copy it to a folder of your own and start `smolcourse lab` in the copy."
+            tr(
+                "The course's folder {root} can't be written, so your answers can't be saved there: copy it to a folder of your own and start `smolcourse lab` in the copy.",
+                root=root,
+            )
         )
     proxies.spare_loopback()
     return notes
@@ -81,7 +92,11 @@ def prepare(root: Path, state: Path) -> list[str]:
 def start(browser: bool = True, port: int = 8888, lang: str = "en") -> int:
     """Run JupyterLab until it is stopped; returns its exit code."""
     if lang not in START_PAGES:
-        raise CourseError(f"There is no language '{lang}'; use one of: {', '.join(START_PAGES)}.")
+        raise CourseError(
+            "There is no language '{lang}'; use one of: {START_PAGES}.",
+            lang=lang,
+            START_PAGES=", ".join(START_PAGES),
+        )
     root = places.course_folder()
     if importlib.util.find_spec("jupyterlab") is None:
         raise CourseError("JupyterLab is not installed; run `uv sync` in the course's folder.")

@@ -74,21 +74,25 @@ def read(path: Path) -> dict:
     try:
         notebook = json.loads(read_text(path))
     except FileNotFoundError:
-        raise CourseError(f"There is no notebook {path}; check the path.") from None
+        raise CourseError("There is no notebook {path}; check the path.", path=path) from None
     except OSError as error:
-        raise CourseError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+        raise CourseError(
+            "{path} cannot be read ({strerror}); check the path.",
+            path=path,
+            strerror=error.strerror,
+        ) from error
     except UnicodeDecodeError as error:
         raise CourseError(
-            f"{path.name} is not UTF-8 text, as notebooks are; "
-            "save it again in Jupyter, or take a fresh copy."
+            "{name} is not UTF-8 text, as notebooks are; save it again in Jupyter, or take a fresh copy.",
+            name=path.name,
         ) from error
     except (ValueError, RecursionError) as error:
         raise CourseError(
-            f"{path.name} is not a notebook (not JSON); it may be half saved: "
-            "save it again in Jupyter, or take a fresh copy."
+            "{name} is not a notebook (not JSON); it may be half saved: save it again in Jupyter, or take a fresh copy.",
+            name=path.name,
         ) from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise CourseError(f"{path.name} is JSON but not a notebook; name an .ipynb file.")
+        raise CourseError("{name} is JSON but not a notebook; name an .ipynb file.", name=path.name)
     notebook["cells"] = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
     return notebook
 

@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 
 from smolcourse.errors import CourseError
+from smolcourse.translate import tr
 
 RESTORED = ("uv.lock",)
 BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
@@ -43,12 +44,12 @@ def update(root: Path, to: str = "", say: Callable[[str], None] = print, sync: b
     old = _git(root, "rev-parse", "HEAD")
     # The lock counts: a course with nothing else new still needs `git pull` to go through.
     if target == old or (not to and _is_ancestor(root, target, old)):
-        say("The course is up to date.")
+        say(tr("The course is up to date."))
     elif own:
         raise CourseError(
-            f"This branch has commits of its own ({own}): keep them with `git branch mine`, run "
-            f"`git reset --soft {_fork(root, old, target)[:12]}`, then `smolcourse update` again, which carries what they "
-            "changed over."
+            "This branch has commits of its own ({own}): keep them with `git branch mine`, run `git reset --soft {target}`, then `smolcourse update` again, which carries what they changed over.",
+            own=own,
+            target=_fork(root, old, target)[:12],
         )
     else:
         _move(root, old, target, say)
@@ -75,8 +76,9 @@ def _git(root: Path, *arguments: str) -> str:
     done = _run(root, *arguments)
     if done.returncode:
         raise CourseError(
-            f"git {arguments[0]} failed ({_last(done.stderr)}); your files are as they were, or copied in "
-            ".smolcourse/before-update."
+            "git {arguments} failed ({stderr}); your files are as they were, or copied in .smolcourse/before-update.",
+            arguments=arguments[0],
+            stderr=_last(done.stderr),
         )
     return done.stdout.strip()
 
@@ -107,7 +109,8 @@ def _ready(root: Path) -> None:
     if (folder / "index.lock").exists():
         raise CourseError(
             "Another git command runs here, or one was interrupted: if none runs, delete "
-            "{file}, then run `smolcourse update` again.".format(file=folder / "index.lock")
+            "{file}, then run `smolcourse update` again.",
+            file=folder / "index.lock",
         )
 
 
@@ -126,8 +129,8 @@ def _fetch(root: Path, remote: str) -> None:
     done = _run(root, "fetch", "--quiet", "--tags", "--force", remote)
     if done.returncode:
         raise CourseError(
-            f"The newer course can't be fetched ({_last(done.stderr)}): check the network; "
-            "nothing was changed."
+            "The newer course can't be fetched ({stderr}): check the network; nothing was changed.",
+            stderr=_last(done.stderr),
         )
 
 
@@ -137,16 +140,18 @@ def _target(root: Path, remote: str, to: str) -> str:
         if done.returncode:
             tags = _git(root, "tag", "--sort=-creatordate").split()[:5]
             raise CourseError(
-                "There is no version {tag}; the newest are: {tags}.".format(
-                    tag=to, tags=", ".join(tags) or "none yet"
-                )
+                "There is no version {tag}; the newest are: {tags}.",
+                tag=to,
+                tags=", ".join(tags) or tr("none yet"),
             )
         return done.stdout.strip()
     for name in ("@{upstream}", f"{remote}/HEAD", f"{remote}/main", f"{remote}/master"):
         done = _run(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if done.returncode == 0:
             return done.stdout.strip()
-    raise CourseError(f"The remote {remote} has no main branch; name a tag with --to.")
+    raise CourseError(
+        "The remote {remote} has no main branch; name a tag with --to.", remote=remote
+    )
 
 
 def _is_ancestor(root: Path, old: str, new: str) -> bool:
@@ -181,8 +186,8 @@ def _in_the_way(root: Path, old: str, new: str) -> list[str]:
         file = root / path
         if file.is_dir() and not file.is_symlink():
             raise CourseError(
-                f"Your folder {path} is where the newer course has a file: rename it, then update; "
-                "nothing was changed."
+                "Your folder {path} is where the newer course has a file: rename it, then update; nothing was changed.",
+                path=path,
             )
         places = [file, *(root / parent for parent in Path(path).parents)]
         found += [p for p in places if os.path.lexists(p) and (p.is_symlink() or not p.is_dir())]
@@ -206,8 +211,8 @@ def _move(root: Path, old: str, new: str, say: Callable[[str], None]) -> None:
         _write(_record_file(root), json.dumps(record).encode())
     except OSError as error:
         raise CourseError(
-            f"Your changed files can't be copied to .smolcourse/before-update ({error.strerror or error}); "
-            "nothing was changed."
+            "Your changed files can't be copied to .smolcourse/before-update ({error}); nothing was changed.",
+            error=error.strerror or error,
         ) from error
     _git(root, "reset", "--quiet", "--hard", new)
     _carry_all(root, record, say)
@@ -228,7 +233,7 @@ def _finish(root: Path, say: Callable[[str], None]) -> None:
     except (ValueError, KeyError):
         file.unlink()
         return
-    say("The last update was interrupted; it is finished first.")
+    say(tr("The last update was interrupted; it is finished first."))
     if _git(root, "rev-parse", "HEAD") == new:
         _carry_all(root, record, say)
         return
@@ -259,12 +264,10 @@ def _carry_all(root: Path, record: dict, say: Callable[[str], None]) -> None:
         else:
             _carry(root, path, copy, base, new, record["day"], say)
     _record_file(root).unlink(missing_ok=True)
-    say(f"The course is now at {_describe(root)}.")
+    say(tr("The course is now at {root}.", root=_describe(root)))
     if kept:
         say(
-            "Copies of the files that you had changed are in {folder}.".format(
-                folder=record["backup"]
-            )
+            tr("Copies of the files that you had changed are in {folder}.", folder=record["backup"])
         )
 
 
@@ -288,21 +291,21 @@ def _carry(root, path: str, copy: Path, base, new, day: str, say) -> None:
         return
     if path.endswith(".ipynb"):
         if _sources(mine) == _sources(base) and _sources(mine) is not None:
-            say(f"{path} is the new one; your outputs are in the copy.")
+            say(tr("{path} is the new one; your outputs are in the copy.", path=path))
             return
         merged = carried_answers(base, mine, new)
         _aside(root, path, copy, day, say)
         if merged is not None:
             text, count = merged
             _write(root / path, text)
-            say(f"{path}: {count} answers carried over.")
+            say(tr("{path}: {count} answers carried over.", path=path, count=count))
         return
     merged = _merged(root, base, mine, new)
     if merged is None:
         _aside(root, path, copy, day, say)
     else:
         _write(root / path, merged)
-        say(f"{path}: your changes are merged with the new ones.")
+        say(tr("{path}: your changes are merged with the new ones.", path=path))
 
 
 def _aside(root: Path, path: str, copy: Path, day: str, say) -> None:
@@ -316,7 +319,7 @@ def _aside(root: Path, path: str, copy: Path, day: str, say) -> None:
             return
         if not os.path.lexists(name):
             shutil.copy2(copy, name, follow_symlinks=False)
-            say(f"{path}: yours is kept as {name.name}.")
+            say(tr("{path}: yours is kept as {name}.", path=path, name=name.name))
             return
 
 
@@ -419,7 +422,9 @@ def _sync(root: Path, say: Callable[[str], None]) -> None:
     elif subprocess.run(command, cwd=root, check=False, stdin=subprocess.DEVNULL).returncode == 0:
         return
     say(
-        "The course is new, its packages may not be: run `{command}` in {root}.".format(
-            command=" ".join(command), root=root
+        tr(
+            "The course is new, its packages may not be: run `{command}` in {root}.",
+            command=" ".join(command),
+            root=root,
         )
     )

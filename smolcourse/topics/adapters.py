@@ -111,8 +111,8 @@ def load_adapter(model, folder: str | Path, name: str = "default", any_base: boo
     config, shapes = _read(folder)
     if name in getattr(model, "peft_config", {}):
         raise CourseError(
-            f"This model already has an adapter '{name}'; choose another name, "
-            f"or delete the old one with model.delete_adapter('{name}')."
+            "This model already has an adapter '{name}'; choose another name, or delete the old one with model.delete_adapter('{name}').",
+            name=name,
         )
     _refuse_merged(model, "loaded")
     if not any_base:
@@ -142,19 +142,23 @@ def _read(folder: Path):
     if not (folder / CONFIG).is_file():
         if (folder / "config.json").is_file():
             raise CourseError(
-                f"'{folder.name}' holds a whole model and not an adapter: it has a config.json and "
-                f"no {CONFIG}; load it with from_pretrained."
+                "'{name}' holds a whole model and not an adapter: it has a config.json and no {CONFIG}; load it with from_pretrained.",
+                name=folder.name,
+                CONFIG=CONFIG,
             )
         raise CourseError(
-            f"There is no adapter in '{folder.name}': {CONFIG} is missing; name the folder that "
-            "save_adapter or a trainer's save_model() wrote."
+            "There is no adapter in '{name}': {CONFIG} is missing; name the folder that save_adapter or a trainer's save_model() wrote.",
+            name=folder.name,
+            CONFIG=CONFIG,
         )
     if not (folder / WEIGHTS).is_file():
         pickled = (folder / "adapter_model.bin").is_file()
         reason = "only has its weights as a pickle, which can run code when it is opened"
         raise CourseError(
-            f"The adapter in '{folder.name}' {reason if pickled else f'has no {WEIGHTS}'}; "
-            f"{'ask its author for safetensors' if pickled else 'fetch or save it again'}."
+            "The adapter in '{name}' {f}; {pickled}.",
+            name=folder.name,
+            f=reason if pickled else f"has no {WEIGHTS}",
+            pickled="ask its author for safetensors" if pickled else "fetch or save it again",
         )
     from peft import PeftConfig
     from safetensors import SafetensorError, safe_open
@@ -164,14 +168,18 @@ def _read(folder: Path):
         config.peft_type.value  # noqa: B018 (nothing says what kind of adapter it is)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CourseError(
-            f"{CONFIG} in '{folder.name}' is damaged or only half downloaded; fetch it again."
+            "{CONFIG} in '{name}' is damaged or only half downloaded; fetch it again.",
+            CONFIG=CONFIG,
+            name=folder.name,
         ) from error
     try:
         with safe_open(str(folder / WEIGHTS), framework="pt") as file:
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CourseError(
-            f"{WEIGHTS} in '{folder.name}' is damaged or only half downloaded; fetch it again."
+            "{WEIGHTS} in '{name}' is damaged or only half downloaded; fetch it again.",
+            WEIGHTS=WEIGHTS,
+            name=folder.name,
         ) from error
     return config, shapes
 
@@ -185,7 +193,7 @@ def _refuse_other_base(model, folder: Path, config) -> None:
         trained_on, wanted = config.base_model_name_or_path, None
     except (ValueError, KeyError, TypeError) as error:
         raise CourseError(
-            f"{BASE} in '{folder.name}' is damaged; fetch the adapter again."
+            "{BASE} in '{name}' is damaged; fetch the adapter again.", BASE=BASE, name=folder.name
         ) from error
     here = fingerprint(model) if wanted else None
     trained_on, own = str(trained_on or ""), base_name(model)
@@ -198,9 +206,13 @@ def _refuse_other_base(model, folder: Path, config) -> None:
         return
     what = f"this model is {own}" if own and own != trained_on else "this model has other weights"
     raise CourseError(
-        f"The adapter in '{folder.name}' was trained on {trained_on or 'another base'}, and {what}"
-        f"{' (was it fine-tuned, or an adapter merged into it?)' if own == trained_on else ''}; "
-        "load it onto the base that it was trained on."
+        "The adapter in '{name}' was trained on {trained_on}, and {what}{trained_on_}; load it onto the base that it was trained on.",
+        name=folder.name,
+        trained_on=trained_on or "another base",
+        what=what,
+        trained_on_=" (was it fine-tuned, or an adapter merged into it?)"
+        if own == trained_on
+        else "",
     )
 
 
@@ -233,8 +245,10 @@ def _refuse_other_shapes(model, folder: Path, config, shapes: dict) -> None:
         problem = f"it has no weights for {bare[0]}"
     if problem:
         raise CourseError(
-            f"The adapter in '{folder.name}' does not fit this model: {problem}; "
-            f"load it onto its own base ({config.base_model_name_or_path or 'not named in it'})."
+            "The adapter in '{name}' does not fit this model: {problem}; load it onto its own base ({base_model_name_or_path}).",
+            name=folder.name,
+            problem=problem,
+            base_model_name_or_path=config.base_model_name_or_path or "not named in it",
         )
 
 
@@ -267,8 +281,8 @@ def _layers(model) -> dict[str, tuple[int, int]]:
 def _refuse_merged(model, what: str) -> None:
     if any(getattr(module, "merged", False) is True for module in model.modules()):
         raise CourseError(
-            f"An adapter is merged into this model, so no adapter can be {what}: call "
-            "model.unmerge_adapter() first, or load the base afresh."
+            "An adapter is merged into this model, so no adapter can be {what}: call model.unmerge_adapter() first, or load the base afresh.",
+            what=what,
         )
 
 

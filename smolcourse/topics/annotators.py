@@ -44,7 +44,9 @@ class Annotator:
     def __post_init__(self):
         if not 0 <= self.haste <= 1:
             raise CourseError(
-                f"The haste of '{self.name}' is a share from 0 to 1, not {self.haste}."
+                "The haste of '{name}' is a share from 0 to 1, not {haste}.",
+                name=self.name,
+                haste=self.haste,
             )
 
     def log_odds(self, left: str, words_left: int, words_right: int) -> float:
@@ -110,7 +112,10 @@ def winner(vote: Mapping) -> str | None:
     """The answer that a vote prefers, "chosen" or "rejected"; None for a tie or a skip."""
     if vote.get("vote") not in VOTES or vote.get("left") not in SIDES:
         raise CourseError(
-            f"A vote has left = {' or '.join(SIDES)} and vote = {', '.join(VOTES)}, not {dict(vote)}."
+            "A vote has left = {SIDES} and vote = {VOTES}, not {vote}.",
+            SIDES=" or ".join(SIDES),
+            VOTES=", ".join(VOTES),
+            vote=dict(vote),
         )
     if vote["vote"] in ("tie", "skip"):
         return None
@@ -126,7 +131,9 @@ def label(dataset, winners: Mapping[int, str | None]):
     """
     decided = {pair: side for pair, side in winners.items() if side is not None}
     if unknown := set(decided.values()) - set(SIDES):
-        raise CourseError(f"A winner is 'chosen', 'rejected' or None, not {sorted(unknown)[0]!r}.")
+        raise CourseError(
+            "A winner is 'chosen', 'rejected' or None, not {unknown!r}.", unknown=sorted(unknown)[0]
+        )
     pairs = sorted(pair for pair in decided if 0 <= pair < len(dataset))
     if not pairs:
         raise CourseError("No pair has a winner: collect labels first.")

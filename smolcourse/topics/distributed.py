@@ -69,8 +69,11 @@ def per_device(global_batch: int, accumulate: int, processes: int) -> int:
     """
     if min(global_batch, accumulate, processes) < 1 or global_batch % (accumulate * processes):
         raise CourseError(
-            f"A global batch of {global_batch} can't be shared by {processes} processes with "
-            f"{accumulate} passes each; choose a multiple of {accumulate * processes}."
+            "A global batch of {global_batch} can't be shared by {processes} processes with {accumulate} passes each; choose a multiple of {processes_}.",
+            global_batch=global_batch,
+            processes=processes,
+            accumulate=accumulate,
+            processes_=accumulate * processes,
         )
     return global_batch // (accumulate * processes)
 

@@ -85,7 +85,10 @@ class Labels:
         """Append a vote; False, and nothing is written, if that pair has one already."""
         if vote not in VOTES or left not in SIDES:
             raise CourseError(
-                f"A vote is one of {', '.join(VOTES)}, not '{vote}' (left: '{left}')."
+                "A vote is one of {VOTES}, not '{vote}' (left: '{left}').",
+                VOTES=", ".join(VOTES),
+                vote=vote,
+                left=left,
             )
         if key in self.state:
             return False
@@ -108,8 +111,9 @@ class Labels:
             return []
         except (OSError, UnicodeDecodeError) as error:
             raise CourseError(
-                f"The labels in {self.path.name} can't be read ({type(error).__name__}); "
-                "move the file away to start anew."
+                "The labels in {name} can't be read ({error}); move the file away to start anew.",
+                name=self.path.name,
+                error=type(error).__name__,
             ) from error
         lines, records = text.split("\n"), []
         for number, line in enumerate(lines, 1):
@@ -127,7 +131,9 @@ class Labels:
                 if number == len(lines) or not line.rstrip().endswith("}"):
                     continue
                 raise CourseError(
-                    f"Line {number} of {self.path.name} is not a label; correct or delete that line."
+                    "Line {number} of {name} is not a label; correct or delete that line.",
+                    number=number,
+                    name=self.path.name,
                 ) from error
             records.append(record)
         return records
@@ -162,7 +168,9 @@ class Panel:
             raise CourseError("There is nothing to label: give at least one pair of answers.")
         for number, row in enumerate(self.rows):
             if missing := [name for name in ("prompt", *SIDES) if name not in row]:
-                raise CourseError(f"Row {number} to label has no '{missing[0]}'.")
+                raise CourseError(
+                    "Row {number} to label has no '{missing}'.", number=number, missing=missing[0]
+                )
         self.store = Labels(path, annotator)
         self.keys = [pair_key(row) for row in self.rows]
         self.lefts = [random.Random(f"{seed}/{annotator}/{k}").choice(SIDES) for k in self.keys]

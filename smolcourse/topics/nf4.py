@@ -92,9 +92,11 @@ def quantise(weights: Tensor, block: int = BLOCK, levels=LEVELS) -> Quantised:
     Raises `CourseError` for an odd block, other than 16 levels, or weights that are not finite.
     """
     if block < 2 or block % 2:
-        raise CourseError(f"The block size must be an even number from 2 on, not {block}.")
+        raise CourseError(
+            "The block size must be an even number from 2 on, not {block}.", block=block
+        )
     if len(levels) != 16:
-        raise CourseError(f"Four bits name 16 levels; {len(levels)} were given.")
+        raise CourseError("Four bits name 16 levels; {levels} were given.", levels=len(levels))
     flat = weights.detach().float().flatten()
     if not bool(torch.isfinite(flat).all()):
         raise CourseError("Only finite weights can be quantised; these hold nan or infinity.")

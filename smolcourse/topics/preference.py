@@ -39,12 +39,14 @@ def validate(dataset):
         if not chosen or not rejected:
             side = "rejected" if chosen else "chosen"
             raise CourseError(
-                f"Row {number} of the preference dataset has an empty '{side}' answer; drop the row."
+                "Row {number} of the preference dataset has an empty '{side}' answer; drop the row.",
+                number=number,
+                side=side,
             )
         if chosen == rejected:
             raise CourseError(
-                f"Row {number} of the preference dataset has the same text as 'chosen' and as "
-                "'rejected'; drop the row, for equal answers show no preference."
+                "Row {number} of the preference dataset has the same text as 'chosen' and as 'rejected'; drop the row, for equal answers show no preference.",
+                number=number,
             )
     return dataset
 
@@ -125,7 +127,9 @@ def answer_log_probs(
     """
     if len(prompts) != len(answers):
         raise CourseError(
-            f"There must be one answer for each prompt, not {len(answers)} for {len(prompts)}."
+            "There must be one answer for each prompt, not {answers} for {prompts}.",
+            answers=len(answers),
+            prompts=len(prompts),
         )
     rows = [token_ids(tokenizer, p, a) for p, a in zip(prompts, answers, strict=True)]
     found = token_log_probs(model, [prompt + answer for prompt, answer in rows], batch_size)
@@ -245,7 +249,9 @@ def behaviour(
     """
     if len(questions) != len(facts):
         raise CourseError(
-            f"There must be one fact for each question, not {len(facts)} for {len(questions)}."
+            "There must be one fact for each question, not {facts} for {questions}.",
+            facts=len(facts),
+            questions=len(questions),
         )
     likes = wanted if callable(wanted) else (lambda text: manner_of(text) == wanted)
     answers, ended = generate.chat(

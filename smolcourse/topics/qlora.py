@@ -67,7 +67,9 @@ def lora_config(rank: int = RANK):
     `rank`: at least 1, else `CourseError`. alpha is 2 x rank.
     """
     if not isinstance(rank, int) or isinstance(rank, bool) or rank < 1:
-        raise CourseError(f"The rank of LoRA must be a whole number from 1 on, not {rank!r}.")
+        raise CourseError(
+            "The rank of LoRA must be a whole number from 1 on, not {rank!r}.", rank=rank
+        )
     from peft import LoraConfig
 
     return LoraConfig(

@@ -13,6 +13,7 @@ from typing import Any
 import smolcourse.checks
 from smolcourse.checks.core.observe import call_with
 from smolcourse.errors import CourseError
+from smolcourse.translate import tr
 
 SEED = 0  # the learner's cases; a grader draws its own
 
@@ -60,10 +61,11 @@ def find(id: str) -> Exercise:
     """The exercise of an id. Raises CourseError, naming close matches, for an unknown id."""
     if id not in known_ids():
         close = difflib.get_close_matches(str(id), known_ids(), n=3, cutoff=0.5)
-        advice = (
-            f"did you mean {' or '.join(close)}?" if close else "see the module's exercise table."
-        )
-        raise CourseError(f"There is no exercise with the id {id!r}; {advice}")
+        advice = tr("see the module's exercise table.")
+        if close:
+            advice = tr("did you mean {close}?", close=tr(" or ").join(close))
+        text = "There is no exercise with the id {id!r}; {advice}"
+        raise CourseError(text, id=id, advice=advice)
     return from_module(id, importlib.import_module(f"smolcourse.checks.{id.replace('-', '_')}"))
 
 

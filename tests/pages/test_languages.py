@@ -1,0 +1,115 @@
+"""Everything of ours that a reader sees has a Chinese translation, found by its English text."""
+
+import ast
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from smolcourse import errors, language, translate
+from smolcourse.commands import app
+
+PACKAGE = Path(translate.__file__).parent
+# name of a function -> which of its arguments is the text
+SAID = {"tr": 0, "say": 0, "CourseError": 0, "one_of": 0, "tell": 1, "_say": 1}
+ROOMS = ("reference", "authoring", "recipes")  # an author's tools speak English
+
+
+def catalogue() -> dict[str, str]:
+    known = {}
+    for path in sorted(translate.PACKAGE.glob("*.toml")):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert not set(table) & set(known), path
+        known |= table
+    return known
+
+
+def sentences() -> dict[str, str]:
+    """{English text: file} of every literal that is said."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith(ROOMS):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            at = SAID.get(called)
+            if at is None or len(node.args) <= at:
+                continue
+            if isinstance(node.args[at], ast.JoinedStr):
+                pytest.fail(f"{name}:{node.lineno}: an f-string can't be looked up")
+            if isinstance(node.args[at], ast.Constant):
+                found.setdefault(node.args[at].value, name)
+    return found
+
+
+def helps(command) -> list[str]:
+    """What `--help` says of a command, its options and the commands in it."""
+    texts = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
+    texts += [command.epilog, getattr(command, "rich_help_panel", None)]
+    texts += [getattr(option, "help", None) for option in command.params]
+    for inner in getattr(command, "commands", {}).values():
+        texts += helps(inner)
+    return [text for text in texts if text]
+
+
+def test_every_sentence_of_the_package_is_translated():
+    known = catalogue()
+    assert {text: file for text, file in sentences().items() if text not in known} == {}
+
+
+def test_the_help_is_translated():
+    import typer
+
+    known = catalogue()
+    assert [text for text in helps(typer.main.get_command(app.app)) if text not in known] == []
+
+
+def test_both_languages_fill_in_the_same_names():
+    wrong = []
+    for english, chinese in catalogue().items():
+        names = [set(re.findall(r"(?<!{){(\w+)", text)) for text in (english, chinese)]
+        if names[0] != names[1] or not chinese.strip():
+            wrong.append(english)
+    assert wrong == []
+
+
+def test_an_error_is_in_the_readers_language(monkeypatch):
+    error = errors.CourseError("There is no notebook {path}; check the path.", path="a.ipynb")
+    for lang, words in (("en", "There is no notebook a.ipynb"), ("zh-CN", "没有 notebook a.ipynb")):
+        monkeypatch.setenv("SMOLCOURSE_LANG", lang)
+        assert str(error).startswith(words)
+
+
+def test_an_untranslated_text_stays_english(monkeypatch):
+    monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
+    assert translate.tr("Nobody translated {this}.", this="it") == "Nobody translated it."
+
+
+@pytest.mark.parametrize(
+    ("variables", "lang"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
+        ({"LC_ALL": "en_US.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LANGUAGE": "zh_TW:en"}, "zh-CN"),
+        ({"LANG": "C"}, "en"),
+    ],
+)
+def test_the_command_line_follows_the_locale(monkeypatch, variables, lang):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert language.of_locale() == lang
+
+
+@pytest.mark.parametrize("command", [[], ["doctor"], ["check"], ["chat"], ["build"]])
+def test_the_command_line_speaks_chinese(run_cli, monkeypatch, command):
+    monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
+    _, out, _ = run_cli(*command, "--help")
+    ours = inspect.cleandoc(out)
+    assert len(re.findall("[\u4e00-\u9fff]", ours)) > 20
