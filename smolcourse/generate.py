@@ -8,7 +8,9 @@ past the end of the turn) would distract.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import contextmanager
 
+from smolcourse import clock
 from smolcourse.batches import by_length, padded
 from smolcourse.errors import CourseError
 
@@ -187,30 +189,20 @@ def _track(batches: list, progress: bool):
     return tqdm(batches, desc="generating", leave=False)
 
 
-class _generating:
+@contextmanager
+def _generating(model):
     """Eval mode and the key-value cache while generating, as before afterwards; timed.
 
     A model that was just trained is in train mode (dropout) and often has its cache off.
     """
-
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        from smolcourse.clock import current
-
-        self.training, self.cache = (
-            self.model.training,
-            getattr(self.model.config, "use_cache", None),
-        )
-        self.model.eval()
-        if self.cache is False:
-            self.model.config.use_cache = True
-        self.timer = current().timed("generate")
-        self.timer.__enter__()
-
-    def __exit__(self, *error):
-        self.timer.__exit__(*error)
-        self.model.train(self.training)
-        if self.cache is False:
-            self.model.config.use_cache = False
+    training, cache = model.training, getattr(model.config, "use_cache", None)
+    model.eval()
+    if cache is False:
+        model.config.use_cache = True
+    try:
+        with clock.current().timed("generate"):
+            yield
+    finally:
+        model.train(training)
+        if cache is False:
+            model.config.use_cache = False
