@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from smolcourse import clock
 from smolcourse.batches import by_length, padded
@@ -77,7 +78,7 @@ def chat(
     return_ended: bool = False,
     template_kwargs: dict | None = None,
     **kw,
-):
+) -> Any:
     """Answers to conversations: a list of strings, in the order given.
 
     `conversations`: list of message lists (`[{"role": ..., "content": ...}, ...]`) or of plain
@@ -132,7 +133,7 @@ def complete(
     skip_special_tokens: bool = True,
     stop_ids: list[int] | None = None,
     **kw,
-):
+) -> Any:
     """Continuations of raw texts: a list of strings without the prompts, in the order given.
 
     Prompts are tokenised as they are (no special tokens added). Sorted by length inside, so

@@ -18,7 +18,8 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
     for name, value in (("before", before), ("after", after), ("bar", bar)):
         if not (value is None and name == "before") and not _is_number(value):
             raise CourseError(f"course.report needs a number for '{name}', not {value!r}.")
-    before, after, bar = (None if v is None else float(v) for v in (before, after, bar))
+    before = None if before is None else float(before)
+    after, bar = float(after), float(bar)
     met = after >= bar if higher_is_better else after <= bar  # False for NaN
     ticking = clock.current()
     total, sections = ticking.total(), dict(ticking.seconds)

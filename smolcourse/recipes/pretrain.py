@@ -184,7 +184,7 @@ def train_base(
     stream = TokenStream(tokenizer, recipe.seed, text or document)
     log = Log(out / "log.jsonl", first)
     model.train()
-    losses: list[float] = []
+    losses: list[torch.Tensor] = []
     with _bar(first, recipe.steps, progress) as bar:
         started = time.perf_counter()
         for step in range(first, last):
