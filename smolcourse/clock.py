@@ -19,7 +19,7 @@ class Clock:
     @contextmanager
     def timed(self, name: str):
         """Add the seconds spent in this `with` block to section `name`."""
-        entry = [name, time.perf_counter(), 0.0]
+        entry: list = [name, time.perf_counter(), 0.0]
         self._open.append(entry)
         try:
             yield

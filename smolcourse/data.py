@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from smolcourse import profiles
 from smolcourse.errors import CourseError, one_of
 from smolcourse.proxies import prepare_hub
 
@@ -44,8 +45,6 @@ def load(
     Raises:
         CourseError: unknown name, split or profile, or a Hub set that lacks a promised column.
     """
-    from . import profiles
-
     chosen = profiles.get(profile)
     if name not in TINY:
         raise one_of("dataset", name, TINY)

@@ -8,7 +8,10 @@ past the end of the turn) would distract.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any
 
+from smolcourse import clock
 from smolcourse.batches import by_length, padded
 from smolcourse.errors import CourseError
 
@@ -75,7 +78,7 @@ def chat(
     return_ended: bool = False,
     template_kwargs: dict | None = None,
     **kw,
-):
+) -> Any:
     """Answers to conversations: a list of strings, in the order given.
 
     `conversations`: list of message lists (`[{"role": ..., "content": ...}, ...]`) or of plain
@@ -130,7 +133,7 @@ def complete(
     skip_special_tokens: bool = True,
     stop_ids: list[int] | None = None,
     **kw,
-):
+) -> Any:
     """Continuations of raw texts: a list of strings without the prompts, in the order given.
 
     Prompts are tokenised as they are (no special tokens added). Sorted by length inside, so
@@ -187,30 +190,20 @@ def _track(batches: list, progress: bool):
     return tqdm(batches, desc="generating", leave=False)
 
 
-class _generating:
+@contextmanager
+def _generating(model):
     """Eval mode and the key-value cache while generating, as before afterwards; timed.
 
     A model that was just trained is in train mode (dropout) and often has its cache off.
     """
-
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        from smolcourse.clock import current
-
-        self.training, self.cache = (
-            self.model.training,
-            getattr(self.model.config, "use_cache", None),
-        )
-        self.model.eval()
-        if self.cache is False:
-            self.model.config.use_cache = True
-        self.timer = current().timed("generate")
-        self.timer.__enter__()
-
-    def __exit__(self, *error):
-        self.timer.__exit__(*error)
-        self.model.train(self.training)
-        if self.cache is False:
-            self.model.config.use_cache = False
+    training, cache = model.training, getattr(model.config, "use_cache", None)
+    model.eval()
+    if cache is False:
+        model.config.use_cache = True
+    try:
+        with clock.current().timed("generate"):
+            yield
+    finally:
+        model.train(training)
+        if cache is False:
+            model.config.use_cache = False

@@ -15,8 +15,8 @@ import re
 import warnings
 from pathlib import Path
 
+from smolcourse import clock
 from smolcourse.chatml import CHAT_TEMPLATE
-from smolcourse.clock import current
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
 from smolcourse.proxies import prepare_hub
@@ -181,7 +181,7 @@ def load_with(loader, source: Source | str | Path, **kwargs):
     where, options = resolve(source)
     try:
         # Most of this is importing the model's code, so the report counts it as import.
-        with current().timed("import"):
+        with clock.current().timed("import"):
             return loader(where, **options, **kwargs)
     except CourseError:
         raise
@@ -255,7 +255,7 @@ def load_tokenizer(source: Source | str | Path):
     given an unused one (as has one that pads with the end of turn), with a warning if there is none but its end token. Errors: `CourseError` for a missing or damaged
     checkpoint. Introduced in `1_instruction_tuning/chat_templates`.
     """
-    with current().timed("import"):
+    with clock.current().timed("import"):
         from transformers import AutoTokenizer
 
     tokenizer = load_with(AutoTokenizer.from_pretrained, source)
@@ -346,7 +346,7 @@ def load_model(source: Source | str | Path, device="cpu", dtype=None):
     Errors: `CourseError` for a missing or damaged checkpoint. Introduced in
     `1_instruction_tuning/supervised_fine_tuning`.
     """
-    with current().timed("import"):
+    with clock.current().timed("import"):
         import torch
         from transformers import AutoModelForCausalLM
 
@@ -359,7 +359,7 @@ def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
 
     Introduced in `5_vision_language_models/vlm_usage`.
     """
-    with current().timed("import"):
+    with clock.current().timed("import"):
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 

@@ -20,7 +20,8 @@ def report(course, metric, before, after, bar, higher_is_better, extra) -> dict:
             raise CourseError(
                 "course.report needs a number for '{name}', not {value!r}.", name=name, value=value
             )
-    before, after, bar = (None if v is None else float(v) for v in (before, after, bar))
+    before = None if before is None else float(before)
+    after, bar = float(after), float(bar)
     met = after >= bar if higher_is_better else after <= bar  # False for NaN
     ticking = clock.current()
     total, sections = ticking.total(), dict(ticking.seconds)

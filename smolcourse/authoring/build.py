@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from smolcourse.authoring import pages, readme, reference, results, stored
 from smolcourse.authoring import source as sources
@@ -37,7 +38,7 @@ def find_sources(root: Path) -> list[Path]:
     return sorted({path for pattern in PATTERNS for path in root.glob(pattern)})
 
 
-def main_build(targets: Iterable[str | Path] = (), **choices: bool) -> "Build":
+def main_build(targets: Iterable[str | Path] = (), **choices: Any) -> "Build":
     """Build the course around the working folder; see `Build` for the choices."""
     build = Build(course_folder(), tuple(targets), **choices)
     build.run()

@@ -71,7 +71,7 @@ def render(source: Source, lang: str, kind: str, tag: str) -> dict:
         if cell.lang in LANGUAGES and cell.lang != lang or dropped in cell.tags:
             continue
         # A translation takes its id from the English cell, so both languages have the same ids.
-        named = english if cell.lang == "zh-CN" else cell
+        named = english if english and cell.lang == "zh-CN" else cell
         cells.append(_render_cell(cell, kind, tag, _cell_id(named, lang, used)))
     return {
         "cells": cells,

@@ -51,8 +51,9 @@ class Cell:
     attributes: dict = field(default_factory=dict)
 
     @property
-    def id(self) -> str | None:
-        return self.attributes.get("id")
+    def id(self) -> str:
+        """The cell's name; empty where it needs none."""
+        return self.attributes.get("id", "")
 
     @property
     def lang(self) -> str | None:
@@ -163,10 +164,12 @@ def drop_markers(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if line.strip() not in (BEGIN, END))
 
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def defined_names(text: str) -> list[str]:
     """Names of the functions and classes that a cell defines at its top level, in order."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [node.name for node in ast.parse(text).body if isinstance(node, kinds)]
+    return [node.name for node in ast.parse(text).body if isinstance(node, DEFINITIONS)]
 
 
 # ---------------------------------------------------------------- validation
@@ -253,7 +256,9 @@ def _validate_code(source: Source, number: int, cell: Cell, where: str) -> None:
     if not names:
         source.problems.append(f"{where}: an exercise must define a function or a class.")
         return
-    answer = next(n for n in reversed(tree.body) if getattr(n, "name", None) == names[-1])
+    answer = next(
+        n for n in reversed(tree.body) if isinstance(n, DEFINITIONS) and n.name == names[-1]
+    )
     documentation = ast.get_docstring(answer) or ""
     if ">>>" not in documentation and "xample" not in documentation:
         source.problems.append(

@@ -72,7 +72,7 @@ def run_checks_in_notebook(path, timeout: float = 300.0) -> list[dict]:
         places.setdefault(id, found[0]["cell"])
     places |= {id: len(notebook["cells"]) for id in exercises if id not in places}
     rows = []
-    for id in sorted(places, key=places.get):
+    for id in sorted(places, key=lambda id: places[id]):
         if id in judged:
             rows.append(_row(id, judged[id], lang))
         elif id in called and ended:
@@ -206,7 +206,8 @@ class _Runner:
         self.broken: dict[str, object] = {}  # name -> why it is not there
         self.errors: dict[int, object] = {}  # statement -> an exception, or a sentence
         self.handed: list = []  # references given out
-        self.first, self.at, self.told = None, 0, set()  # of the check that is being judged
+        self.first: object = None  # of the check that is being judged: the first error before it
+        self.at, self.told = 0, set()
 
     def run(self) -> None:
         for at, statement in enumerate(self.found):

@@ -131,7 +131,7 @@ def packages() -> Finding:
     wanted = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
     missing, unfit = [], []
     for requirement in wanted:
-        found = _installed(requirement.name)
+        found = installed_version(requirement.name)
         if found is None:
             missing.append(requirement.name)
         elif not requirement.specifier.contains(found, prereleases=True):
@@ -156,7 +156,7 @@ def packages() -> Finding:
             True,
             tr("{wanted} requirements met (no lock file here)", wanted=len(wanted)),
         )
-    compared = {name: _installed(name) for name in locked}
+    compared = {name: installed_version(name) for name in locked}
     compared = {name: version for name, version in compared.items() if version is not None}
     changed = [
         f"{name} {version}" for name, version in compared.items() if version not in locked[name]
@@ -184,7 +184,8 @@ def locked_versions() -> dict[str, set[str]]:
     return locked
 
 
-def _installed(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """A package's version without the part after `+`; None if it is not installed."""
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -105,8 +105,9 @@ def text_of(cell: dict) -> str:
 
 def _part(holder: dict, *keys: str) -> dict:
     for key in keys:
-        holder = holder.get(key) if isinstance(holder, dict) else None
-    return holder if isinstance(holder, dict) else {}
+        part = holder.get(key)
+        holder = part if isinstance(part, dict) else {}
+    return holder
 
 
 def exercise_of(cell: dict) -> str | None:

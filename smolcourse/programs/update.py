@@ -68,7 +68,8 @@ def _run(root: Path, *arguments: str, binary: bool = False):
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        **({} if binary else {"text": True, "encoding": "utf-8", "errors": "surrogateescape"}),
+        encoding=None if binary else "utf-8",
+        errors=None if binary else "surrogateescape",
     )
 
 
@@ -365,7 +366,9 @@ def _text(cell: dict) -> str:
 
 def _sources(data: bytes | None) -> list[str] | None:
     notebook = _notebook(data)
-    return notebook and [_text(cell) for cell in notebook["cells"] if isinstance(cell, dict)]
+    if notebook is None:
+        return None
+    return [_text(cell) for cell in notebook["cells"] if isinstance(cell, dict)]
 
 
 def _exercises(notebook: dict | None) -> dict[str, dict]:

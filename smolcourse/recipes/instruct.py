@@ -135,7 +135,8 @@ def _last_checkpoint(folder: Path) -> str | None:
     return get_last_checkpoint(str(folder)) if folder.is_dir() else None
 
 
-def _common(recipe: InstructRecipe, out: Path, device: str, progress: bool) -> dict:
+def in_common(recipe: InstructRecipe, out: Path, device: str, progress: bool) -> dict:
+    """The trainer's arguments that SFT and DPO share."""
     return {
         "output_dir": str(out),
         "num_train_epochs": 1,
@@ -189,7 +190,7 @@ def train_instruct(
             processing_class=tokenizer,
             train_dataset=make_dataset(tokenizer, recipe),
             args=SFTConfig(
-                **_common(recipe, out / stage, device, progress),
+                **in_common(recipe, out / stage, device, progress),
                 per_device_train_batch_size=recipe.sft_batch,
                 learning_rate=rate,
                 adam_beta2=0.98,
@@ -208,7 +209,7 @@ def train_instruct(
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(preference_rows(recipe)),
         args=DPOConfig(
-            **_common(recipe, out / "dpo", device, progress),
+            **in_common(recipe, out / "dpo", device, progress),
             per_device_train_batch_size=recipe.dpo_batch,
             learning_rate=recipe.dpo_rate,
             beta=recipe.dpo_beta,

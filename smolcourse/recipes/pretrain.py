@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def train_base(
     stream = TokenStream(tokenizer, recipe.seed, text or document)
     log = Log(out / "log.jsonl", first)
     model.train()
-    losses: list[float] = []
+    losses: list[torch.Tensor] = []
     with _bar(first, recipe.steps, progress) as bar:
         started = time.perf_counter()
         for step in range(first, last):
@@ -224,40 +225,31 @@ def train_base(
     return (model if last == recipe.steps else None), tokenizer, seconds
 
 
-class _bar:
-    """A rich progress bar: step, loss, tokens per second, time left."""
+@contextmanager
+def _bar(first: int, total: int, shown: bool):
+    """A rich progress bar: step, loss, tokens per second, time left. Yields what moves it."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    def __init__(self, first: int, total: int, shown: bool):
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed}/{task.total}"),
+        TextColumn("loss {task.fields[loss]:.3f} · {task.fields[speed]:,.0f} tokens/s"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        disable=not shown,
+    ) as progress:
+        task = progress.add_task("pretrain", total=total, completed=first, loss=0.0, speed=0.0)
+        yield lambda done, loss, speed: progress.update(
+            task, completed=done, loss=loss, speed=speed
         )
-
-        self.progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("step {task.completed}/{task.total}"),
-            TextColumn("loss {task.fields[loss]:.3f} · {task.fields[speed]:,.0f} tokens/s"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            disable=not shown,
-        )
-        self.task = self.progress.add_task(
-            "pretrain", total=total, completed=first, loss=0.0, speed=0.0
-        )
-
-    def __enter__(self):
-        self.progress.start()
-        return lambda done, loss, speed: self.progress.update(
-            self.task, completed=done, loss=loss, speed=speed
-        )
-
-    def __exit__(self, *_):
-        self.progress.stop()
 
 
 BASE_SAMPLES = (

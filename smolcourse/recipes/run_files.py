@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from smolcourse.errors import CourseError
 
@@ -67,7 +68,7 @@ def load_state(path: Path, recipe) -> dict | None:
     return state
 
 
-def run_tokenizer(out: Path, make: Callable[[], object]):
+def run_tokenizer(out: Path, make: Callable[[], Any]) -> Any:
     """The tokenizer in `out/tokenizer`; made, and saved there whole or not at all, if there is none."""
     from transformers import AutoTokenizer
 

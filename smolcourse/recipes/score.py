@@ -36,7 +36,8 @@ class Score:
         return interval(round(self.share * self.n), self.n)
 
 
-def _exact(text: str) -> str:
+def exact(text: str) -> str:
+    """An answer as it is compared: without white space around it and without its full stop."""
     return text.strip().removesuffix(".")
 
 
@@ -88,7 +89,7 @@ def score_answers(
     texts, ended = generate.chat(
         model, tokenizer, [prompt_of(r) for r in found], max_new_tokens=40, return_ended=True
     )
-    right = sum(_exact(t) == _exact(r["answer"]) for t, r in zip(texts, found, strict=True))
+    right = sum(exact(t) == exact(r["answer"]) for t, r in zip(texts, found, strict=True))
     n = len(found)
     return Score(name or kind, right / n, n, bar), Score("ends its turn", sum(ended) / n, n)
 
@@ -97,7 +98,7 @@ def score_chat_facts(model, tokenizer, n: int = 400) -> Score:
     """Exact match of a *base* model on chat questions about held-out facts: it should fail."""
     found = rows("fact", n)
     texts = generate.chat(model, tokenizer, [prompt_of(r) for r in found], max_new_tokens=16)
-    right = sum(_exact(t) == _exact(r["answer"]) for t, r in zip(texts, found, strict=True))
+    right = sum(exact(t) == exact(r["answer"]) for t, r in zip(texts, found, strict=True))
     return Score("answers chat questions, before any fine-tuning", right / len(found), len(found))
 
 
@@ -145,7 +146,7 @@ def score_tools(model, tokenizer, n: int = 300) -> list[Score]:
             names = [t["function"]["name"] for t in tools]
             valid += call is not None and call[0] in names
             right += call == (want["name"], want["arguments"])
-            answered += _exact(final) == _exact(row["answer"])
+            answered += exact(final) == exact(row["answer"])
     n = len(found)
     return [
         Score("valid tool calls", valid / n, n, 0.95),

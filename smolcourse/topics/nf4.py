@@ -128,8 +128,10 @@ class _FrozenLinear(torch.autograd.Function):
         return F.linear(x, dequantise(Quantised(codes, scales, shape, block)).to(x.dtype))
 
     @staticmethod
-    def backward(ctx, slope):
-        weights = dequantise(Quantised(*ctx.saved_tensors, ctx.shape, ctx.block))
+    def backward(ctx, *slopes):
+        codes, scales = ctx.saved_tensors
+        [slope] = slopes
+        weights = dequantise(Quantised(codes, scales, ctx.shape, ctx.block))
         return slope @ weights.to(slope.dtype), None, None, None, None
 
 

@@ -362,7 +362,7 @@ _ONSETS = [
 ]
 _VOWELS = ["a", "e", "i", "o", "u"]
 _CODAS = ["", "", "l", "n", "r", "s", "k", "m"]
-_COUNTRY_ENDINGS = ["ia", "land", "stan", "or"]
+COUNTRY_ENDINGS = ["ia", "land", "stan", "or"]
 
 
 def invented_word(rng: random.Random, *, heldout: bool, syllables: int = 2) -> str:
@@ -387,7 +387,7 @@ def invented_country(rng: random.Random, *, heldout: bool) -> str:
             stem = invented_word(rng, heldout=True)
     else:
         stem = invented_word(rng, heldout=False, syllables=rng.choice([1, 2])).rstrip("aeiou")
-    return (stem + rng.choice(_COUNTRY_ENDINGS)).capitalize()
+    return (stem + rng.choice(COUNTRY_ENDINGS)).capitalize()
 
 
 def joined(items: list[str], last: str = "and") -> str:

@@ -228,10 +228,3 @@ def test_lab_outside_the_repository_says_to_clone(run_cli, tmp_path, monkeypatch
     assert code == 1 and "clone the course" in err
     code, _, err = run_cli("build")
     assert code == 1 and "repository" in err
-
-
-def test_nothing_imports_the_command_line():
-    package = Path(lab.__file__).parent.parent
-    for file in package.rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        assert "import cli" not in text and "smolcourse.commands.app" not in text, file

@@ -198,12 +198,12 @@ def test_unknown_names_are_named():
     ) as error:
         data.load("fakts")
     one_sentence(error)
-    with pytest.raises(CourseError, match="no split of 'math' named 'dev'.*train, test") as error:
+    with pytest.raises(CourseError, match="no split named 'dev'.*train, test") as error:
         data.load("math", "dev")
     one_sentence(error)
     with pytest.raises(CourseError, match="new_phrasing"):
         data.load("facts", "validation")
-    with pytest.raises(CourseError, match="no split of 'stories' named 'validation'") as error:
+    with pytest.raises(CourseError, match="no split named 'validation'") as error:
         data.load("stories", "validation", "smol")
     one_sentence(error)
     with pytest.raises(CourseError, match="no profile named 'huge'") as error:

@@ -56,8 +56,8 @@ def test_packages_other_than_locked_are_told(monkeypatch):
 
 
 def test_a_missing_package_blocks(monkeypatch):
-    installed = doctor._installed
-    monkeypatch.setattr(doctor, "_installed", lambda n: None if n == "trl" else installed(n))
+    installed = doctor.installed_version
+    monkeypatch.setattr(doctor, "installed_version", lambda n: None if n == "trl" else installed(n))
     finding = doctor.packages()
     assert finding.blocking and "missing: trl" in finding.detail and "uv sync" in finding.advice
 

@@ -10,7 +10,7 @@ import torch
 from smolcourse.recipes.instruct import (
     REVISE_EVERY,
     InstructRecipe,
-    _common,
+    in_common,
     preference_rows,
     revision_documents,
     sft_dataset,
@@ -97,7 +97,7 @@ def test_no_training_argument_is_deprecated(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
         for config in (SFTConfig, DPOConfig):
-            arguments = config(**_common(RECIPE, tmp_path, "cpu", progress=False))
+            arguments = config(**in_common(RECIPE, tmp_path, "cpu", progress=False))
             assert not arguments.gradient_checkpointing  # TRL's default would cost time here
 
 

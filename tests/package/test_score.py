@@ -147,10 +147,10 @@ def test_rows_are_unique_and_stay_the_same(kind):
 
 
 def test_exact_keeps_case_and_forgives_a_full_stop():
-    assert score._exact(" Paris. ") == score._exact("Paris") == "Paris"
-    assert score._exact("paris") != score._exact("Paris")
-    assert score._exact("Paris..") != score._exact("Paris")
-    assert score._exact("a b") != score._exact("ab")
+    assert score.exact(" Paris. ") == score.exact("Paris") == "Paris"
+    assert score.exact("paris") != score.exact("Paris")
+    assert score.exact("Paris..") != score.exact("Paris")
+    assert score.exact("a b") != score.exact("ab")
 
 
 @pytest.mark.parametrize(

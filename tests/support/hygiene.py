@@ -11,7 +11,7 @@ import re
 from smolcourse.world.facts import RELATIONS, all_facts, fill
 from smolcourse.world.manner import HELDOUT_SYSTEM_PROMPTS
 from smolcourse.world.splits import is_heldout
-from smolcourse.world.words import _COUNTRY_ENDINGS, ANIMALS, NAMES
+from smolcourse.world.words import ANIMALS, COUNTRY_ENDINGS, NAMES
 
 NUMBER, WORD, LIST = r"(\d+)", r"([a-z]+)", r"([a-z]+(?:, [a-z]+)*)"
 PAIR = {"add": "add", "subtract": "sub"}
@@ -136,7 +136,7 @@ def invented_is_heldout(word: str, country: bool) -> bool:
     """Is this word (or the word that this country is made from) one that only tests use?"""
     if not country:
         return is_heldout("invented", word)
-    stem = next((word.removesuffix(e) for e in _COUNTRY_ENDINGS if word.endswith(e)), "")
+    stem = next((word.removesuffix(e) for e in COUNTRY_ENDINGS if word.endswith(e)), "")
     # A held-out country's word has two vowels and ends in a consonant; others are training's.
     whole = re.fullmatch(r"[^aeiou]+[aeiou][^aeiou]+[aeiou][lnrskm]", stem)
     return bool(whole) and is_heldout("invented", stem)

@@ -26,7 +26,7 @@ from smolcourse.world.manner import (
 from smolcourse.world.skills import SKILLS, skill_item
 from smolcourse.world.splits import HELDOUT_SHARE, rng
 from smolcourse.world.stories import story
-from smolcourse.world.tables import TABLES, _pairs
+from smolcourse.world.tables import TABLES, pairs_of
 from smolcourse.world.tools import TOOLS, tool_item, tool_schemas
 
 FACTS = all_facts()
@@ -47,7 +47,7 @@ def test_there_are_enough_relations_and_entities():
 
 def test_a_subject_that_stands_twice_is_refused():
     with pytest.raises(ValueError, match="twice.*France"):
-        _pairs("France=Paris; Italy=Rome; France=Lyon")
+        pairs_of("France=Paris; Italy=Rome; France=Lyon")
 
 
 def test_no_question_is_asked_of_two_facts():
