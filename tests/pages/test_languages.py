@@ -42,7 +42,7 @@ def sentences() -> dict[str, str]:
                 continue
             if isinstance(node.args[at], ast.JoinedStr):
                 pytest.fail(f"{name}:{node.lineno}: an f-string can't be looked up")
-            if isinstance(node.args[at], ast.Constant):
+            if isinstance(node.args[at], ast.Constant) and node.args[at].value:
                 found.setdefault(node.args[at].value, name)
     return found
 
