@@ -2,6 +2,27 @@
 
 from smolcourse.checks.core import Wrong, outcome
 
+ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+SIZES = (
+    "hidden_size",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "intermediate_size",
+    "num_hidden_layers",
+)
+
+
+def config(*sizes: int) -> dict:
+    """A model's sizes, as `config.to_dict()` names them."""
+    return dict(zip(SIZES, sizes, strict=True))
+
+
+TINY = config(192, 6, 2, 32, 512, 6)
+PLAIN = config(64, 4, 4, 16, 96, 3)  # as many key-value heads as query heads
+ODD = config(40, 3, 1, 24, 56, 5)  # 3 heads of 24 are not 40
+WIDE = config(576, 9, 3, 64, 1536, 30)
+
 
 def refuses_ranks(make) -> None:
     """`make(r)` raises ValueError with a sentence for r = 0 and r = -2, or Wrong."""
@@ -13,3 +34,19 @@ def refuses_ranks(make) -> None:
             raise Wrong("rank_error", r=r, got=found["raised"])
         if found["words"] < 3:
             raise Wrong("rank_sentence", r=r)
+
+
+def sides_of(sizes: dict) -> dict[str, tuple[int, int]]:
+    """(inputs, outputs) of each projection in one block."""
+    hidden, middle = sizes["hidden_size"], sizes["intermediate_size"]
+    queries = sizes["num_attention_heads"] * sizes["head_dim"]
+    keys = sizes["num_key_value_heads"] * sizes["head_dim"]
+    return {
+        "q_proj": (hidden, queries),
+        "k_proj": (hidden, keys),
+        "v_proj": (hidden, keys),
+        "o_proj": (queries, hidden),
+        "gate_proj": (hidden, middle),
+        "up_proj": (hidden, middle),
+        "down_proj": (middle, hidden),
+    }
