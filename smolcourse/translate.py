@@ -15,7 +15,7 @@ from pathlib import Path
 from smolcourse import language, words
 
 PACKAGE = Path(__file__).parent / "words" / "package"
-_topic = ""
+topic_now = ""  # the topic whose notebook is running
 
 
 def tr(text: str, **facts) -> str:
@@ -26,18 +26,19 @@ def tr(text: str, **facts) -> str:
 def tell(lang: str, text: str, **facts) -> str:
     """As `tr`, in a language that the caller knows (`"en"` or `"zh-CN"`)."""
     if lang == "zh-CN":
-        text = _chinese(_topic).get(text, text)
+        text = chinese_words(topic_now).get(text, text)
     return text.format(**facts) if facts else text
 
 
 def speak_of(topic: str) -> None:
     """From here on the topic's own words are known too; `setup` calls it."""
-    global _topic
-    _topic = topic
+    global topic_now
+    topic_now = topic
 
 
 @cache
-def _chinese(topic: str) -> dict[str, str]:
+def chinese_words(topic: str) -> dict[str, str]:
+    """{English: Chinese} of the package and of a topic; callers share it and don't change it."""
     known = {}
     for path in sorted(PACKAGE.glob("*.toml")):
         known |= tomllib.loads(path.read_text(encoding="utf-8"))

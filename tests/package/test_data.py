@@ -177,9 +177,9 @@ def test_preferences_of_several_turns_and_equal_answers():
     turns = [*PROMPT, {"role": "assistant", "content": "Red."}, {"role": "user", "content": "Why?"}]
     answer = {"role": "assistant", "content": "Because."}
     other = {"role": "assistant", "content": "Who asks?"}
-    row = data.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, other]})
+    row = data.hub.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, other]})
     assert row == {"prompt": turns, "chosen": [answer], "rejected": [other]}
-    row = data.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, answer]})
+    row = data.hub.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, answer]})
     assert row == {"prompt": turns, "chosen": [answer], "rejected": [answer]}
 
 
