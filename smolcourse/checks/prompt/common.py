@@ -35,3 +35,8 @@ def slope(parts: list, leaf):
     if not total.requires_grad:
         return None
     return torch.autograd.grad(total, leaf, allow_unused=True)[0]
+
+
+def with_tensor(name: str, change):
+    """A mistake: the right dict with one tensor replaced by `change(dict, *args)`."""
+    return lambda right, *args: (batch := right(*args)) | {name: change(batch, *args)}

@@ -3,7 +3,7 @@
 import torch
 
 from smolcourse.checks.core import Seen, normal
-from smolcourse.checks.prompt.common import form_of, tensors
+from smolcourse.checks.prompt.common import form_of, tensors, with_tensor
 
 NAMES = ("inputs_embeds", "attention_mask", "position_ids")
 pure = True
@@ -42,11 +42,6 @@ def observe(answer, case):
     )
 
 
-def _with(name, change):
-    """A mistake: the right batch with one tensor replaced by `change(batch, prompt, texts)`."""
-    return lambda right, *args: (batch := right(*args)) | {name: change(batch, *args)}
-
-
 def _moved(move):
     """A mistake: each row of inputs_embeds is `move(row, length of its padding, len(prompt))`."""
 
@@ -55,18 +50,20 @@ def _moved(move):
         pairs = zip(batch["inputs_embeds"], texts, strict=True)
         return torch.stack([move(row, longest - len(text), len(prompt)) for row, text in pairs])
 
-    return _with("inputs_embeds", change)
+    return with_tensor("inputs_embeds", change)
 
 
 def _positions(change):
     """A mistake: position_ids is `change(mask, right positions, len(prompt))`."""
-    return _with(
+    return with_tensor(
         "position_ids", lambda b, p, _: change(b["attention_mask"], b["position_ids"], len(p))
     )
 
 
 mistakes = {
-    "mask_not_extended": _with("attention_mask", lambda b, p, _: b["attention_mask"][:, len(p) :]),
+    "mask_not_extended": with_tensor(
+        "attention_mask", lambda b, p, _: b["attention_mask"][:, len(p) :]
+    ),
     "right_padding": _moved(lambda row, padding, n: row.roll(-padding, 0)),
     "prompt_before_padding": _moved(
         lambda row, padding, n: torch.cat(

@@ -94,6 +94,7 @@ mistakes = {
     "attention_heads": [
         _heads(lambda c: c.num_attention_heads),
         _heads(lambda c: c.num_attention_heads, lambda c: c.head_dim),
+        _heads(lambda c: c.num_attention_heads, _guessed),  # both: the next try hears of the other
     ],
     "head_dim_guessed": [
         _heads(lambda c: c.num_key_value_heads, _guessed),

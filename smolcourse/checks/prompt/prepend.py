@@ -3,7 +3,7 @@
 import torch
 
 from smolcourse.checks.core import Seen, integers, normal
-from smolcourse.checks.prompt.common import form_of, slope, tensors
+from smolcourse.checks.prompt.common import form_of, slope, tensors, with_tensor
 
 IGNORE = -100
 NAMES = ("inputs_embeds", "attention_mask", "labels")
@@ -43,16 +43,13 @@ def observe(answer, case):
     )
 
 
-def _with(name, change):
-    """A mistake: the right batch with one tensor replaced by `change(batch, *args)`."""
-    return lambda right, *args: (batch := right(*args)) | {name: change(batch, *args)}
-
-
 mistakes = {
-    "mask_not_extended": _with("attention_mask", lambda b, p, x, m, y: m),
-    "labels_not_extended": _with("labels", lambda b, p, x, m, y: y),
-    "prompt_behind": _with("inputs_embeds", lambda b, p, *_: b["inputs_embeds"].roll(-len(p), 1)),
-    "labels_behind": _with("labels", lambda b, p, *_: b["labels"].roll(-len(p), 1)),
-    "padding_not_masked": _with("attention_mask", lambda b, *_: 0 * b["attention_mask"] + 1),
+    "mask_not_extended": with_tensor("attention_mask", lambda b, p, x, m, y: m),
+    "labels_not_extended": with_tensor("labels", lambda b, p, x, m, y: y),
+    "prompt_behind": with_tensor(
+        "inputs_embeds", lambda b, p, *_: b["inputs_embeds"].roll(-len(p), 1)
+    ),
+    "labels_behind": with_tensor("labels", lambda b, p, *_: b["labels"].roll(-len(p), 1)),
+    "padding_not_masked": with_tensor("attention_mask", lambda b, *_: 0 * b["attention_mask"] + 1),
     "no_gradient": lambda right, p, *others: right(p.detach(), *others),
 }

@@ -11,25 +11,7 @@ def each(change):
     return lambda *args: [change(k, v) for k, v in good(*args)]
 
 
-def read(*view):
-    """The table viewed as `view(tokens, config)` says, and permuted as it should be."""
-
-    def answer(table, rows, c):
-        sizes = [n(c) if callable(n) else n for n in view]
-        parts = table.reshape(len(table), c.num_hidden_layers, 2, *sizes).permute(1, 2, 3, 0, 4)
-        return [tuple(p.expand(rows, -1, -1, -1) for p in layer) for layer in parts]
-
-    return answer
-
-
-def queries(c):
-    return c.num_attention_heads
-
-
-wrong("attention_heads")(read(queries, -1))
-wrong("attention_heads")(read(queries, lambda c: c.head_dim))
-wrong("head_dim_guessed")(read(-1, lambda c: c.hidden_size // c.num_attention_heads))
-wrong("table_size")(read(queries, lambda c: c.hidden_size // c.num_attention_heads + 1))
+wrong("table_size")(lambda t, *others: good(t[:, 1:], *others))
 wrong("prefix_value")(each(lambda k, v: (k.flip(2), v.flip(2))))
 wrong("pair_shape")(each(lambda k, v: (k.flatten(2), v.flatten(2))))
 wrong("layer_count")(lambda *args: good(*args)[:-1])
@@ -43,7 +25,6 @@ wrong("iterator")(lambda *args: (pair for pair in good(*args)))
 
 right(each(lambda k, v: torch.stack([k, v])))
 right(lambda *args: tuple(map(list, good(*args))))
-right(read(lambda c: c.num_key_value_heads, -1))
 
 
 @right
