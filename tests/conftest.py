@@ -26,6 +26,14 @@ def no_network():
     assert not attempts, f"this test tried to use the network: {attempts}"
 
 
+@pytest.fixture(autouse=True)
+def no_verdicts(monkeypatch):
+    """What other tests' checks found is not held against a report."""
+    from smolcourse import verdicts
+
+    monkeypatch.setattr(verdicts, "RESULTS", {})
+
+
 @pytest.fixture
 def forget_attempts(no_network, monkeypatch, tmp_path):
     """For tests of the guard itself: their attempts are not held against the run."""
