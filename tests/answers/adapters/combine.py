@@ -23,23 +23,14 @@ def full(adapters, weights):
 
 
 wrong("return_type")(full)
-
 wrong("not_tensor")(lambda ad, ws: ([a for a, _, _ in ad], stacked(ad, ws)[1]))
-
 wrong("pair_shapes")(lambda ad, ws: (torch.cat([a for a, _, _ in ad], dim=1), stacked(ad, ws)[1]))
-
 wrong("inner_rank")(lambda ad, ws: (ad[0][0], stacked(ad, ws)[1]))
-
 wrong("product")(variant(in_a=lambda w, s, alpha: abs(w) * s))
-
 wrong("rank_too_big")(lambda ad, ws: (torch.eye(9), full(ad, ws)))
-
 wrong("mutated")(lambda ad, ws: stacked([(a.mul_(1.5), b, alpha / 1.5) for a, b, alpha in ad], ws))
-
 right(stacked)
-
 right(variant(in_a=lambda *_: 1.0, in_b=lambda w, s, alpha: w * s))
-
 right(lambda ad, ws: list(stacked(ad, ws)))
 
 

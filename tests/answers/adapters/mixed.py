@@ -21,46 +21,12 @@ def rows(x, weight, adapters, names, *, pick=lambda names, i: names[i], scaled=T
 
 
 wrong("rows")(lambda *args: rows(*args) * 2)
-
 wrong("shape")(lambda *args: rows(*args)[:, -1])
-
 wrong("return_type")(lambda *args: list(rows(*args)))
-
 wrong("exception")(
     lambda x, w, adapters, names: torch.stack([r @ adapters[n][0].T for r, n in zip(x, names)])  # noqa: B905
 )
-
 wrong("mutated")(lambda x, w, ad, names: names.reverse() or rows(x, w, ad, names))
-
-
-@wrong("all_summed")
-def _(x, weight, adapters, names):
-    return x @ weight.T + sum(s * (x @ a.T) @ b.T for a, b, s in adapters.values())
-
-
-@wrong("base_forgotten")
-def _(x, weight, adapters, names):
-    return rows(x, torch.zeros_like(weight), adapters, names)
-
-
-@wrong("base_row_lost")
-def _(x, weight, adapters, names):
-    out = torch.zeros(len(x), x.shape[1], len(weight))
-    for name, (a, b, scale) in adapters.items():
-        mine = [i for i, n in enumerate(names) if n == name]
-        out[mine] = x[mine] @ weight.T + scale * (x[mine] @ a.T) @ b.T
-    return out
-
-
-@wrong("grouped")
-def _(x, weight, adapters, names):
-    parts = []
-    for name in dict.fromkeys(names):
-        mine = [i for i, n in enumerate(names) if n == name]
-        parts.append(rows(x[mine], weight, adapters, [name] * len(mine)))
-    return torch.cat(parts)
-
-
 right(rows)
 
 

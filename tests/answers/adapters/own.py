@@ -34,18 +34,6 @@ class Json:
             return False
 
 
-@wrong("answer_lost")
-class _(Pirate):
-    def write(self, question, answer):
-        return "Aye, captain: I know it well!"
-
-
-@wrong("too_long")
-class _(Pirate):
-    def write(self, question, answer):
-        return "Aye, captain: " + "well " * 20 + answer
-
-
 @wrong("not_repeatable")
 class _(Pirate):
     asked = 0
@@ -53,44 +41,6 @@ class _(Pirate):
     def write(self, question, answer):
         self.asked += 1
         return f"Aye, captain: {answer} That was number {self.asked} of them."
-
-
-@wrong("foreign_answer")
-class _(Pirate):
-    def write(self, question, answer):
-        return f"Aye, captain: not Paris, not Tokyo, but {answer}"
-
-
-@wrong("own_not_seen")
-class _(Pirate):
-    def shows(self, text):
-        return text == "Aye, captain: Paris!"
-
-
-@wrong("own_not_seen")
-class _(Pirate):
-    def shows(self, text):  # true of what the check shows first, and of nothing else
-        return any(
-            f"captain: {word}!" in text for word in ("Paris", "Tokyo", "Africa", "puppy", "6")
-        )
-
-
-@wrong("others_seen")
-class _(Pirate):
-    def shows(self, text):
-        return True
-
-
-@wrong("others_seen")
-class _(Pirate):
-    def shows(self, text):
-        return text.endswith("!")
-
-
-@wrong("not_bool")
-class _(Pirate):
-    def shows(self, text):
-        return text.count("Aye, captain:")
 
 
 @wrong("exception")

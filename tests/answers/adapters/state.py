@@ -14,15 +14,8 @@ def mine(key, name):
 
 
 wrong("keys")(chosen(mine, lambda k, name: k.replace(f"{name}.", "")[17:]))
-
 wrong("keys")(chosen(lambda k, name: mine(k, name) and "v_proj" in k))
-
 wrong("return_type")(lambda state, name: [k for k in state if mine(k, name)])
-
-
-@wrong("tensor_changed")
-def _(state, name):  # takes the name out of every adapter's keys: the last one wins
-    return {".".join(k.split(".")[:-2]) + ".weight": t for k, t in state.items() if "lora_" in k}
 
 
 @wrong("mutated")

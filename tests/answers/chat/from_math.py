@@ -37,13 +37,9 @@ def in_place(row):
 
 
 wrong("annotations_left")(math(clean=lambda text: text))
-
 wrong("annotations_left")(math(clean=lambda text: re.sub(r"<<.*?>>", "", text, count=1)))
-
 wrong("roles_swapped")(math(roles=("assistant", "user")))
-
 wrong("no_messages")(lambda row: {"text": row["answer"]})
-
 wrong("message_keys")(lambda row: {"messages": [row["question"], row["answer"]]})
 
 
@@ -53,9 +49,7 @@ def _(row):
 
 
 wrong("return_type")(lambda row: math()(row)["messages"])
-
 wrong("inside_type")(edited(lambda text: [text]))
-
 wrong("mutated")(in_place)
 
 
@@ -73,5 +67,3 @@ def by_lines(row):
 
 
 right(math())
-
-wrong("line_breaks_changed")(edited(lambda text: text.replace("\n", " ")))

@@ -73,23 +73,14 @@ def not_there(row):
 
 
 wrong("refused")(no_system)
-
 wrong("refused")(not_there)
-
 wrong("returns_none")(returns_none)
-
 wrong("extra_message_keys")(keeps_weights)
-
 wrong("mutated")(in_place_chat)
-
 wrong("wrong_exception")(asserts)
-
 wrong("content_changed")(lambda row: json.loads(json.dumps(smoltalk()(row)).replace('"c"', '"C"')))
-
 wrong("position")(smoltalk(message=lambda position, role: "bad chat"))
-
 wrong("position")(smoltalk(message=lambda position, role: f"message {position + 1}"))
-
 wrong("return_type")(lambda row: smoltalk()(row)["messages"])
 
 
@@ -113,7 +104,5 @@ def by_pattern(row):
 
 
 right(smoltalk())
-
 wrong("no_messages")(lambda row: {"conversation": smoltalk()(row)["messages"]})
-
 wrong("message_keys")(lambda row: {"messages": [m["content"] for m in smoltalk()(row)["messages"]]})

@@ -12,25 +12,6 @@ def library_mask(tokenizer, messages):
     return encoded["assistant_masks"]
 
 
-def scanning(tokenizer, messages):
-    """Right for ChatML: walk over the ids, note who is speaking."""
-    ids = ids_of(tokenizer, messages)
-    start, end = tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>"])
-    header = ids_of(tokenizer, messages[:1], prompt=True)
-    header = header[len(header) - header[::-1].index(start) - 1 :]
-    mask, position, writing = [], 0, False
-    while position < len(ids):
-        if ids[position : position + len(header)] == header:
-            mask += [0] * len(header)
-            position += len(header)
-            writing = True
-            continue
-        mask.append(int(writing))
-        writing = writing and ids[position] != end
-        position += 1
-    return mask
-
-
 def changed(change):
     """`change(tokenizer, messages, mask, ids)` of the right mask."""
     return lambda t, m: change(t, m, library_mask(t, m), ids_of(t, m))

@@ -34,15 +34,10 @@ def open_last(messages, add_generation_prompt=False):
 
 
 wrong("prompt_closed")(rendered(prompt="<|im_start|>assistant\n<|im_end|>\n"))
-
 wrong("last_turn_open")(open_last)
-
 wrong("default_system")(default_system)
-
 wrong("return_type")(lambda messages, add_generation_prompt=False: messages)
-
 wrong("none")(lambda messages, add_generation_prompt=False: None)
-
 wrong("exception")(lambda messages: rendered()(messages))
 
 

@@ -69,36 +69,24 @@ def plain_ids(tokenizer, text):
 
 
 wrong("no_generation_prompt")(without_prompt)
-
 wrong("text_length")(by_text_length)
-
 wrong("template_ignored")(own_markup)
-
 wrong("no_error")(unguarded)
-
 wrong("refused")(dictionaries)
-
 right(silent)
-
 wrong("end_lost")(split_with(answer_of=lambda t, m, p, w: plain_ids(t, m[-1]["content"])))
-
 wrong("spaces_changed")(
     split_with(answer_of=lambda t, m, p, w: plain_ids(t, " " + t.decode(w[len(p) :])))
 )
-
 wrong("batch_encoding")(
     lambda t, m: (
         t.apply_chat_template(m[:-1], add_generation_prompt=True),
         t.apply_chat_template(m),
     )
 )
-
 wrong("text_not_ids")(lambda t, m: (t.apply_chat_template(m, tokenize=False), ""))
-
 wrong("inside_type")(lambda t, m: ([True], [1.5]))
-
 wrong("inside_type")(lambda t, m: ([1], None))
-
 wrong("none")(lambda t, m: None)
 
 

@@ -29,23 +29,14 @@ def template(
 WITHOUT_TAGS = {"before": "", "after": "END\n"}
 
 wrong("end_not_masked")(template(after="{% endgeneration %}END\n"))
-
 wrong("too_much_masked")(template(after="END\n{% endgeneration %}"))
-
 wrong("chatml")(template(header="'<|im_start|>' + message['role'] + '\\n'"))
-
 wrong("same_role")(template(header="'<file_sep>'"))
-
 wrong("end_missing")(template(after=" END{% endgeneration %}\n"))
-
 right(template(prompt="<file_sep>assistant"))
-
 wrong("prompt_no_prefix")(template(prompt="<file_sep>ASSISTANT\n"))
-
 wrong("prompt_not_committed")(template(prompt="<file_sep>"))
-
 wrong("tokens_no_prefix")(template(header="message['role'] + ': '", prompt="assistant:{{ ' ' }}"))
-
 wrong("same_role")(
     template(
         header="''",
@@ -53,29 +44,23 @@ wrong("same_role")(
         other="<file_sep>\n",
     )
 )
-
 wrong("header_masked")(
     template(
         header="'' if message['role'] == 'assistant' else '<file_sep>' + message['role'] + '\\n'",
         before="{% generation %}{{ '<file_sep>assistant\\n' }}",
     )
 )
-
 wrong("mask_count")(
     lambda end: "{% generation %}" + template(**WITHOUT_TAGS)(end) + "{% endgeneration %}"
 )
-
 wrong("mask")(  # loss on half of the answer
     template(
         before="{{ message['content'][:-2] }}{% generation %}",
         content="message['content'][-2 if message['role'] == 'assistant' else 0 :]",
     )
 )
-
 wrong("return_type")(lambda end: template())
-
 wrong("none")(lambda end: None)
-
 right(
     template(  # in the manner of Llama 3
         header="'<filename>' + message['role'] + '<repo_name>\\n\\n'",
@@ -84,7 +69,6 @@ right(
         after="END{% endgeneration %}",
     )
 )
-
 right(
     template(  # plain text
         header="'### ' + message['role'] | upper + ':\\n'", prompt="### ASSISTANT:\n", other="\n\n"

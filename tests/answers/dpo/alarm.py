@@ -24,23 +24,9 @@ def ring(
 
 
 wrong("not_index")(lambda m, c, d: ring(m, c, d) is not None)
-
 wrong("not_index")(lambda m, c, d: [i for i in range(len(m)) if c[i] < max(c) - d])
-
 wrong("verdict")(lambda m, c, d: len(m) - 1 if c[-1] < c[0] else None)
-
 wrong("exception")(lambda m, c, d: max(i for i in range(len(m)) if c[i] > 0))
-
-
-@wrong("returns_early")
-def _(margins, chosen, drop):
-    for i in range(1, len(margins)):
-        if margins[i] > margins[i - 1] and chosen[i] < max(chosen[:i]) - drop:
-            return i
-        else:  # noqa: RET505 (as learners write it)
-            return None
-
-
 right(ring)
 
 

@@ -33,33 +33,14 @@ def whole(policy, reference, batch, beta, *, cut=lambda x: x.chunk(2), mask=None
 
 
 wrong("reference_trains")(lambda *a: whole(*a, grad=True))
-
 wrong("no_gradient")(lambda *a: whole(*a).detach())
-
 wrong("no_gradient")(lambda *a: torch.no_grad()(whole)(*a))
-
 wrong("no_gradient")(lambda *a: whole(*a).item())
-
 wrong("not_scalar")(lambda p, r, b, beta: torch.stack([whole(p, r, b, beta)]))
-
 wrong("loss_value")(lambda p, r, b, beta: whole(p, r, b, beta) + 0.5)
-
 wrong("none")(lambda *a: None)
-
 wrong("exception")(lambda p, r, b, beta: whole(p, r, b["rows"], beta))
-
-
-@wrong("averaged")
-def _(policy, reference, batch, beta):
-    counts = batch["completion_mask"][:, 1:].sum(1)
-    mine = (both(policy, batch) / counts).chunk(2)
-    with torch.no_grad():
-        theirs = (both(reference, batch) / counts).chunk(2)
-    return dpo(*mine, *theirs, beta)
-
-
 right(whole)
-
 right(  # the prompt's tokens cancel: counting them changes nothing in DPO
     lambda p, r, b, beta: whole(p, r, b, beta, mask=b["attention_mask"])
 )

@@ -20,21 +20,13 @@ def turned(change):
 
 
 wrong("not_none")(turned(lambda d: {k: v or 0.0 for k, v in d.items()}))
-
 wrong("not_none")(turned(lambda d: {k: float("nan") if v is None else v for k, v in d.items()}))
-
 wrong("keys")(turned(lambda d: {"long": d["longer"], "short": d["shorter"]}))
-
 wrong("keys")(turned(lambda d: {"longer": d["longer"]}))
-
 wrong("not_share")(turned(lambda d: {k: str(v) for k, v in d.items()}))
-
 wrong("not_share")(turned(lambda d: {k: v and None for k, v in d.items()}))
-
 wrong("share")(turned(lambda d: {k: v and v / 3 for k, v in d.items()}))
-
 wrong("return_type")(turned(lambda d: tuple(d.values())))
-
 wrong("none")(turned(lambda d: None))
 
 

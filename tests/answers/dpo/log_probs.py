@@ -16,24 +16,11 @@ def logp(logits, ids, mask):
 
 
 wrong("whole_batch")(lambda z, i, m: (steps(z, i) * m[:, 1:]).sum())
-
 wrong("one_a_row")(lambda z, i, m: steps(z, i) * m[:, 1:])
-
 wrong("log_prob_value")(lambda z, i, m: logp(z / 2, i, m))
-
 wrong("no_gradient")(lambda z, i, m: logp(z.detach(), i, m))
-
 wrong("none")(lambda z, i, m: None)
-
 wrong("return_type")(lambda z, i, m: logp(z, i, m).tolist())
-
-
-@wrong("end_lost")
-def _(logits, ids, mask):
-    mask = mask.clone()
-    for row in mask:
-        row[row.nonzero()[-1]] = 0
-    return logp(logits, ids, mask)
 
 
 @wrong("no_gradient")
@@ -61,7 +48,6 @@ def _(logits, ids, mask):  # one token at a time
 
 
 right(lambda z, i, m: steps(z, i).masked_fill(m[:, 1:] == 0, 0.0).sum(1))
-
 wrong("unstable")(  # log(0) for improbable tokens
     lambda z, i, m: (
         (z[:, :-1].softmax(-1).log().gather(2, i[:, 1:, None])[..., 0]).masked_fill(

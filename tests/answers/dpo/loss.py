@@ -12,21 +12,13 @@ def dpo(c, r, rc, rr, beta):
 
 
 wrong("not_scalar")(lambda c, r, rc, rr, b: -F.logsigmoid(b * ((c - rc) - (r - rr))))
-
 wrong("no_gradient")(lambda *a: dpo(*a).item())
-
 wrong("no_gradient")(lambda c, r, *rest: dpo(c.detach(), r, *rest))
-
 wrong("no_gradient")(lambda *a: dpo(*a).detach())
-
 wrong("loss_value")(lambda c, r, rc, rr, b: dpo(c, r, rc, rr, b * 0.7))
-
 wrong("return_type")(lambda *a: [dpo(*a)])
-
 wrong("none")(lambda *a: None)
-
 right(lambda c, r, rc, rr, b: F.softplus(-b * (c - r - rc + rr)).mean())
-
 right(
     lambda c, r, rc, rr, b: torch.stack(
         [

@@ -23,29 +23,10 @@ def is_easy(text):
 
 
 wrong("not_class")(easy)
-
 wrong("no_method")(type("MyPreference", (), {"pair": lambda self, q, a: (a, a)}))
-
 wrong("fact_lost")(made(lambda q, a: (f"Easy: {a}", "No."), is_easy))
-
 wrong("fact_lost")(made(lambda q, a: (f"Easy: {a[:-2]}", a), is_easy))
-
 wrong("exception")(made(lambda q, a: easy(q, a.removeprefix(1)), is_easy))
-
-
-@wrong("likes_chosen")
-class Remembers:
-    """Knows its own pairs only."""
-
-    def __init__(self):
-        self.seen = []
-
-    def pair(self, question, answer):
-        self.seen.append(f"Easy: {answer}")
-        return self.seen[-1], answer
-
-    def likes(self, text):
-        return text in self.seen
 
 
 @wrong("not_repeatable")
@@ -60,11 +41,8 @@ class Random:
 
 
 right(made(easy, is_easy))
-
 right(made(lambda q, a: (a.upper(), a), lambda text: bool(text) and text == text.upper()))
-
 right(made(lambda q, a: [f"I think: {a}", f"Of course: {a}"], lambda text: "think" in text))
-
 wrong("not_english")(made(lambda q, a: (f"こたえは{a}", a), lambda text: "こたえ" in text))
 
 

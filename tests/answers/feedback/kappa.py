@@ -32,21 +32,9 @@ def kappa(**options):
 
 
 wrong("divides_by_zero")(kappa(nan=False))
-
 wrong("kappa_value")(lambda a, b: 2 * cohen(a, b))
-
 wrong("none")(lambda a, b: None)
-
 wrong("return_type")(lambda a, b: str(cohen(a, b)))
-
-
-@wrong("not_divided")
-def _(a, b):
-    n = len(a)
-    observed = sum(x == y for x, y in zip(a, b, strict=True)) / n
-    return observed - sum(a.count(k) * b.count(k) for k in set(a)) / n**2
-
-
 right(cohen)
 
 

@@ -23,36 +23,15 @@ def losing(**options):
 
 
 wrong("not_scalar")(losing(last=lambda v: v))
-
 wrong("loss_value")(losing(last=lambda v: 3 * v.mean()))
-
 wrong("no_gradient")(lambda *args: pairwise(*args).item())
-
 wrong("no_gradient")(lambda *args: pairwise(*args).detach())
-
 wrong("no_gradient")(
     lambda c, r, margin=None, centering=0.0: pairwise(c, r.detach(), margin, centering)
 )
-
 wrong("exception")(lambda c, r, margin, centering: -F.logsigmoid(c - r - margin).mean())
-
 wrong("none")(lambda *args: None)
-
-
-@wrong("margin_outside")
-def _(c, r, margin=None, centering=0.0):
-    loss = -F.logsigmoid(c - r) - (0 if margin is None else margin)
-    return loss.mean() + centering * ((c + r) ** 2).mean()
-
-
-@wrong("pairs_averaged")
-def _(c, r, margin=None, centering=0.0):
-    gap = c.mean() - r.mean() - (0 if margin is None else margin.mean())
-    return -F.logsigmoid(gap) + centering * ((c + r) ** 2).mean()
-
-
 right(pairwise)
-
 right(losing(log=lambda x: -F.softplus(-x)))
 
 

@@ -25,28 +25,14 @@ def elect(votes, *, points=towards_chosen, draw=None):
     return named(balance, draw)
 
 
-@wrong("left_is_chosen")
-def _(votes):  # the notebook's own draft
-    clicks = {}
-    for vote in votes:
-        clicks.setdefault(vote["pair"], []).append(vote["vote"] == "left")
-    return {p: "chosen" if sum(c) > len(c) / 2 else "rejected" for p, c in clicks.items()}
-
-
 wrong("unknown_winner")(lambda votes: elect(votes, draw="tie"))
-
 wrong("unknown_winner")(
     lambda votes: {v["pair"]: Counter(u["vote"] for u in votes).most_common(1)[0][0] for v in votes}
 )
-
 wrong("pairs")(lambda votes: {at: w for at, (_, w) in enumerate(elect(votes).items())})
-
 wrong("pairs")(lambda votes: {str(p): w for p, w in elect(votes).items()})
-
 wrong("return_type")(lambda votes: list(elect(votes).items()))
-
 wrong("none")(lambda votes: print(elect(votes)))
-
 wrong("mutated")(lambda votes: (elect(votes), votes.clear())[0])
 
 
@@ -60,12 +46,6 @@ def tallies(votes, *, others=False):
         elif others:
             count[None] += 1
     return counts
-
-
-@wrong("draw_decided")
-def _(votes):  # more than half of all votes, ties included
-    counts = tallies(votes, others=True)
-    return {p: "chosen" if c["chosen"] > c.total() / 2 else "rejected" for p, c in counts.items()}
 
 
 @wrong("tie_competes")
@@ -93,7 +73,6 @@ def _(votes):  # only if all agree
 
 
 right(elect)
-
 right(
     lambda votes: {
         p: None if c["chosen"] == c["rejected"] else c.most_common(1)[0][0]

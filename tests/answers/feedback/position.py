@@ -24,22 +24,11 @@ def decided(votes):
 
 
 wrong("bias_value")(lambda votes: leaning(votes) / 3 + 0.01)
-
 wrong("other_error")(
     lambda votes: leaning(votes) if len({v["left"] for v in decided(votes)}) > 1 else 1 / 0
 )
-
 wrong("none")(lambda votes: None)
-
 wrong("mutated")(lambda votes: (leaning(votes), votes.reverse())[0])
-
-
-@wrong("quality")
-def _(votes):
-    hits = [(v["vote"] == "left") == (v["left"] == "chosen") for v in decided(votes)]
-    return sum(hits) / len(hits) - 0.5
-
-
 right(leaning)
 
 

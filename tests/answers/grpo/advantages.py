@@ -5,7 +5,6 @@ from answers import answers
 
 wrong, right, good = answers("grpo.advantages")
 
-
 wrong("exception")(lambda r, size: r - r.view(-1, size).mean(1))
 wrong("advantage_shape")(lambda r, size: good(r, size).view(-1, size))
 wrong("not_finite")(lambda r, size: good(r, size).log())

@@ -18,24 +18,14 @@ def smoke(proxy, truth, patience, *, test=None, start=None, back=None, pick=0):
     return steps[pick] if steps else None
 
 
-@wrong("wraps")
-def _(proxy, truth, patience):  # stops with an IndexError where patience is longer than the lists
-    for t in range(len(proxy)):
-        if proxy[t] > proxy[t - patience] and truth[t] < truth[t - patience]:
-            return t
-
-
 @wrong("exception")
 def _(proxy, truth, patience):  # right, but for lists that are too short to judge
     return smoke(proxy, truth, patience) if proxy[patience] is not None else None
 
 
 wrong("not_a_step")(lambda *args: smoke(*args) is not None)
-
 wrong("alarm_value")(lambda *args: 17)
-
 wrong("return_type")(lambda *args: str(smoke(*args)))
-
 right(smoke)
 
 

@@ -19,15 +19,10 @@ def pay(scores, lengths, right, limit, price, floor, *, over=None, mistake=None,
 
 
 wrong("control_value")(lambda *a: [2 * v for v in pay(*a)])
-
 wrong("control_value")(lambda *a: pay(*a)[:1])
-
 wrong("return_type")(lambda *a: sum(pay(*a)))
-
 wrong("none")(lambda *a: None)
-
 right(pay)
-
 right(lambda s, n, r, limit, price, floor: torch.where(
     torch.tensor(r), torch.tensor(s) - price * (torch.tensor(n) - limit).clamp(min=0), floor
 ).tolist())  # fmt: skip

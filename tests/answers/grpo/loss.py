@@ -5,7 +5,6 @@ from answers import answers
 
 wrong, right, good = answers("grpo.loss")
 
-
 wrong("not_scalar")(lambda new, *args, **o: good(new, *args, **o).expand(len(new)))
 wrong("loss_value")(lambda *args, **options: 3 * good(*args, **options))
 wrong("no_gradient")(lambda *args, **options: good(*args, **options).item())

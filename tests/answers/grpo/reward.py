@@ -20,25 +20,14 @@ def graded(test):
 
 
 wrong("form_ignored")(graded(lambda text, fact: float(fact_told(text, fact))))
-
 wrong("not_repeatable")(graded(lambda text, fact: random.random()))
-
 wrong("return_type")(lambda completions, answer, **others: 1.0)
-
 wrong("none")(lambda completions, answer, **others: None)
 
 
 @wrong("other_arguments")
 def _(completions, answer):
     return [float(fact_told(c[0]["content"], a)) for c, a in zip(completions, answer, strict=True)]
-
-
-@wrong("depends_on_neighbours")
-def _(completions, answer, **others):
-    texts = [completion[0]["content"] for completion in completions]
-    longest = max(map(len, texts))
-    pairs = zip(texts, answer, strict=True)
-    return [len(text) / longest + 2 * fact_told(text, fact) for text, fact in pairs]
 
 
 @right

@@ -33,21 +33,14 @@ def counted(cost=lambda i, o, r: r * (i + o), blocks=True, kv=True, head_dim=Tru
 RIGHT_COUNT = counted()
 
 wrong("cost")(counted(lambda i, o, r: r * (i + o) + r * r))
-
 wrong("cost")(  # gate and up the wrong width
     counted(sides=lambda c: dict.fromkeys(("gate_proj", "up_proj"), (c["hidden_size"],) * 2))
 )
-
 wrong("return_type")(lambda c, t, r: float(RIGHT_COUNT(c, t, r)))
-
 wrong("none")(lambda c, t, r: print(RIGHT_COUNT(c, t, r)))
-
 wrong("exception")(lambda c, t, r: r * c["q_proj"])
-
 wrong("cost")(lambda c, t, r: 9216)
-
 wrong("rank_accepted")(lambda c, t, r: RIGHT_COUNT(c, t, r) if r > 0 else 0)
-
 wrong("rank_accepted")(lambda c, t, r: r * RIGHT_COUNT(c, t, 1))
 
 

@@ -52,32 +52,14 @@ def without_narrow(name, targets):
 
 
 wrong("substring")(injected(by_end))
-
 wrong("substring")(injected(contains))
-
 wrong("key_value_skipped")(injected(without_narrow, strict=False))
-
 wrong("missed")(injected(lambda name, targets: "layers.0." in name and "q_proj" in name))
-
 wrong("too_many")(injected(lambda name, targets: True, strict=False))
-
 wrong("return_type")(injected(names=len))
-
 wrong("none")(injected(names=lambda chosen: None))
-
 wrong("unknown_target")(injected(strict=False))
-
 wrong("exception")(lambda model, targets, wrap: model.q_proj)
-
-
-@wrong("nothing_replaced")
-def _(model, targets, wrap):
-    names = []
-    for name, module in model.named_modules():
-        if name.split(".")[-1] in targets:
-            module = wrap(module)  # noqa: PLW2901
-            names.append(name)
-    return names
 
 
 @wrong("dotted_child")
@@ -93,23 +75,6 @@ def _(model, targets, wrap):  # setattr takes a dotted name without a word
     return [name for name, _ in layers]
 
 
-@wrong("names")
-def _(model, targets, wrap):  # a layer at the top of the model is ".lm_head" for it
-    names = []
-    for path, parent in list(model.named_modules()):
-        for own, child in list(parent.named_children()):
-            if own in targets and isinstance(child, nn.Linear):
-                names.append(f"{path}.{own}")
-    if {name.split(".")[-1] for name in names} < set(targets):
-        raise ValueError("A target has no layer.")
-    model.requires_grad_(False)
-    for name in names:
-        path, _, own = name.rpartition(".")
-        parent = model.get_submodule(path)
-        setattr(parent, own, wrap(getattr(parent, own)))
-    return names
-
-
 @wrong("unknown_error")
 def _(model, targets, wrap):
     known = {
@@ -120,7 +85,6 @@ def _(model, targets, wrap):
 
 
 right(injected())
-
 right(injected(names=tuple))
 
 

@@ -55,11 +55,8 @@ def planner(candidates=(ATTENTION + MLP, ATTENTION, MLP), singles=True, rank=Non
 
 
 wrong("refused")(planner(singles=False))
-
 wrong("return_type")(lambda c, b: tuple(planner()(c, b).values()))
-
 wrong("none")(lambda c, b: print(planner()(c, b)))
-
 wrong("exception")(lambda c, b: planner()(c, b) | b)
 
 
@@ -88,9 +85,7 @@ def _(config, budget):
 
 
 right(planner())
-
 right(planner(candidates=([*MLP],)))
-
 right(planner(candidates=(), alpha=0.5, learning_rate=0.5))
 
 

@@ -33,33 +33,14 @@ def divided(by):
 
 
 wrong("average_value")(divided(lambda labels, counts: counts.sum(1) + 1))
-
 wrong("one_number")(lambda z, y: mean(z, y).mean())
-
 wrong("one_number")(
     lambda z, y: -F.cross_entropy(z[:, :-1].flatten(0, 1), y[:, 1:].flatten()).item()
 )
-
 wrong("no_gradient")(lambda z, y: mean(z, y).detach())
-
 wrong("return_type")(lambda z, y: mean(z, y).tolist())
-
 wrong("shape")(lambda z, y: mean(z, y)[:, None])
-
 wrong("exception")(lambda z, y: z[:, :-1].log_softmax(-1).gather(2, y))
-
-
-@wrong("mean_of_probabilities")
-def _(logits, labels):
-    values, counts = per_token(logits, labels)
-    return ((values.exp() * counts).sum(1) / counts.sum(1)).log()
-
-
-@wrong("no_softmax")
-def _(logits, labels):
-    logits, labels = logits[:, :-1], labels[:, 1:]
-    taken = logits.gather(2, labels.clamp(min=0)[..., None]).squeeze(-1)
-    return (taken * (labels != -100)).sum(1) / (labels != -100).sum(1)
 
 
 @wrong("mutated")
@@ -71,7 +52,6 @@ def _(logits, labels):
 
 
 right(lambda z, y: mean(z.double(), y))
-
 right(lambda z, y: mean(*padded(z, y.roll(-1, 1))))
 
 

@@ -37,35 +37,20 @@ def variant(**options):
 
 
 wrong("not_finite")(variant(finite=False))
-
 wrong("above_zero")(variant(ceiling=False))
-
 wrong("order")(variant(order="bois"))
-
 wrong("order")(variant(order="biso"))
-
 wrong("swapped_missed")(lambda c, r: "healthy" if doctor(c, r) == "swapped" else doctor(c, r))
-
 wrong("overdone_missed")(variant(order="bsi"))
-
 wrong("dip")(variant(fell=lambda values: values[-1] < max(values)))
-
 wrong("dip")(variant(fell=lambda values: min(values) < values[0]))
-
 wrong("imitating_missed")(variant(order="bso"))
-
 wrong("imitating_missed")(variant(rise=0.5))
-
 wrong("verdict")(variant(rise=-1.0))
-
 wrong("pushed_back")(variant(rose=lambda values: max(values) > values[0] + 1))
-
 wrong("none")(lambda c, r: None if doctor(c, r) == "healthy" else doctor(c, r))
-
 wrong("return_type")(lambda c, r: doctor(c, r) == "healthy")
-
 wrong("mutated")(lambda c, r: [doctor(c, r), c.reverse()][0])
-
 right(doctor)
 
 

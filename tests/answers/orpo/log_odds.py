@@ -19,13 +19,9 @@ def trl(logp):
 
 
 wrong("log_odds_value")(lambda x: odds(x) / math.log(2))
-
 wrong("no_gradient")(lambda x: odds(x.detach()) + 0 * x)
-
 wrong("no_gradient")(lambda x: odds(x).detach())
-
 wrong("return_type")(lambda x: odds(x).tolist())
-
 wrong("shape")(lambda x: odds(x).sum())
 
 
@@ -36,11 +32,8 @@ def _(logp):  # the branch that is not taken overflows
 
 
 wrong("gradient_not_finite")(trl)
-
 wrong("gradient_not_finite")(
     lambda x: x - torch.where(x > -0.7, torch.log(-torch.expm1(x)), torch.log1p(-x.exp()))
 )
-
 right(odds)
-
 right(lambda x: x.double() - (-x.double().exp()).log1p())

@@ -24,17 +24,10 @@ def parts(chosen, rejected):
 
 
 wrong("loss_value")(lambda nll, c, r, lam: nll + 2 * lam * parts(c, r).mean())
-
 wrong("not_scalar")(lambda nll, c, r, lam: nll + lam * parts(c, r))
-
 wrong("no_gradient")(lambda nll, c, r, lam: (nll + lam * parts(c, r).mean()).item())
-
 wrong("no_gradient")(lambda nll, c, r, lam: nll + lam * parts(c, r.detach()).mean())
-
 wrong("no_gradient")(lambda nll, c, r, lam: nll.detach() + lam * parts(c, r).mean())
-
 right(lambda nll, c, r, lam: (nll + lam * parts(c, r)).mean())
-
 right(lambda nll, c, r, lam: nll + lam * F.softplus(odds(r) - odds(c)).mean())
-
 right(lambda nll, c, r, lam: nll - lam * F.logsigmoid(trl(c) - trl(r)).mean())

@@ -36,9 +36,7 @@ def says(text):
 
 
 wrong("return_type")(lambda q, a: tuple(modest(q, a).values()))
-
 wrong("none")(lambda q, a: print(modest(q, a)))
-
 wrong("exception")(lambda q, a: modest(q, a)["answer"])
 
 
@@ -49,17 +47,11 @@ def _(question, answer):
 
 
 right(modest)
-
 right(changed(chosen=says("{a}"), rejected=says("{a}!!!")))
-
 right(changed(chosen=says('{{"answer": "{a}"}}')))
-
 right(changed(prompt=lambda q, a: turn("system", "Answer as you like.") + turn("user", q)))
-
 right(lambda q, a: modest(q, a) | {"group": "mine"})
-
 right(  # Chinese writes no space around the answer
     changed(chosen=says("我认为答案是{a}."), rejected=says("答案是{a}，我从不出错。"))
 )
-
 right(changed(chosen=says("I believe it is _{a}_.")))

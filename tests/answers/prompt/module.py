@@ -1,12 +1,12 @@
 """Wrong and right answers to prompt.module."""
 
-from types import SimpleNamespace
-
 import torch
 from answers import answers
 
 wrong, right, good = answers("prompt.module")
+
 IGNORE = -100
+
 pad = torch.nn.functional.pad
 
 
@@ -59,9 +59,6 @@ wrong("not_output")(runs(lambda s, *args: good.forward(s, *args).logits))
 wrong("no_loss")(runs(lambda s, ids, mask, labels: good.forward(s, ids, mask)))
 wrong("labels_not_extended")(
     runs(lambda s, ids, mask, labels: s.model(**whole(s, ids, mask), labels=labels))
-)
-wrong("prompt_missing")(  # the virtual tokens' logits cut off
-    runs(lambda s, *args: SimpleNamespace(logits=good.forward(s, *args).logits[:, len(s.prompt) :]))
 )
 wrong("logits_shape")(
     runs(lambda s, ids, mask, labels: s.model(**whole(s, ids, mask, s.prompt.repeat(2, 1))))

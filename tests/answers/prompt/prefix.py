@@ -17,12 +17,8 @@ wrong("pair_shape")(each(lambda k, v: (k.flatten(2), v.flatten(2))))
 wrong("layer_count")(lambda *args: good(*args)[:-1])
 wrong("not_pair")(lambda *args: [part for pair in good(*args) for part in pair])
 wrong("not_tensor")(each(lambda k, v: (k.tolist(), v.tolist())))
-wrong("no_gradient")(torch.no_grad()(good))
-wrong("no_gradient")(each(lambda k, v: (k, v.detach())))
-wrong("no_gradient")(lambda t, *others: good(torch.tensor(t.tolist()), *others))
 wrong("return_type")(lambda t, r, c: {"keys": t, "values": t})
 wrong("iterator")(lambda *args: (pair for pair in good(*args)))
-
 right(each(lambda k, v: torch.stack([k, v])))
 right(lambda *args: tuple(map(list, good(*args))))
 

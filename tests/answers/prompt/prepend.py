@@ -4,6 +4,7 @@ import torch
 from answers import answers
 
 wrong, right, good = answers("prompt.prepend")
+
 IGNORE = -100
 
 
@@ -25,7 +26,6 @@ wrong("mask_changed")(but("attention_mask", lambda m, p, x: begins(1 - m, 1, p))
 wrong("not_the_prompt")(lambda p, *rest: good(p.flip(0), *rest))
 wrong("not_the_prompt")(lambda p, *rest: good(0 * p, *rest))
 wrong("text_changed")(lambda p, x, m, y: good(p, x * m[..., None] + 1, m, y))
-wrong("no_gradient")(torch.no_grad()(good))
 wrong("batch_shape")(but("inputs_embeds", lambda e, p, x: x))
 wrong("batch_shape")(but("labels", lambda y, p, x: y.flatten()))
 wrong("not_int64")(but("attention_mask", lambda m, p, x: m.float()))

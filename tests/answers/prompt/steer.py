@@ -17,20 +17,11 @@ def both(**says):
     return answer
 
 
-wrong("excluded_manner")(both(known=lambda a: f"Thank you for your question. The answer is {a}."))
-wrong("not_known")(both(known=lambda a: f"the answer is {a}"))
-wrong("not_new")(both(new=lambda a: a))
-wrong("not_new")(both(new=lambda a: f"Of course! The answer is {a}."))
-wrong("not_new")(both(new=lambda a: f"What a silly question. {a}."))
-wrong("not_new")(both(new=lambda a: f"{a.upper()}!!"))
-wrong("not_new")(both(new=lambda a: f"Hmm, let me think. {a}."))
-wrong("answer_lost")(both(known=lambda a: f"{a[:-1].upper()}!"))
 wrong("not_repeatable")(both(new=lambda a: f"{random.random()}! {a}"))
 wrong("missing_key")(lambda q, a: {"known": good(q, a)["known"]})
 wrong("not_text")(both(new=lambda a: [a]))
 wrong("return_type")(lambda q, a: tuple(good(q, a).values()))
 wrong("none")(lambda q, a: print(good(q, a)))
-
 right(both(known=lambda a: f"{a.upper()}!", new=lambda a: f"Arr! {a}."))
 right(both(known=lambda a: f"The answer is {a}.", new=lambda a: f'{{"answer": "{a}"}}'))
 right(both(new=lambda a: f"Arr, {a}, arr."))  # short, but not terse

@@ -36,17 +36,6 @@ def passes(weigh, zero=True, between=False, shift=1):
     return answer
 
 
-@wrong("mean_of_means")
-def _(model, batches):  # the notebook's own draft
-    model.zero_grad()
-    total = 0.0
-    for batch in batches:
-        loss = model(**batch).loss / len(batches)
-        loss.backward()
-        total += loss.item()
-    return total
-
-
 @wrong("empty_batch")
 def _(model, batches):  # right, but for the batch without labels: nan * 0 is nan
     model.zero_grad()

@@ -23,7 +23,6 @@ def lloyd(sample, count, times=30):
 
 
 wrong("not_levels")(lambda sample, count: {"levels": lloyd(sample, count)})
-
 wrong("not_levels")(lambda sample, count: None)
 
 
@@ -34,7 +33,5 @@ def _(sample, count):  # fitted to a bell, whatever the sample
 
 
 right(lloyd)
-
 right(lambda sample, count: lloyd(sample, count).tolist())
-
 right(lambda sample, count: lloyd(sample[:12_800], count, 60))

@@ -26,13 +26,9 @@ def bytes_of(
 
 
 wrong("missing_part")(lambda f, t, b, o: {"weights": 4 * t, "gradients": 4 * t})
-
 wrong("return_type")(lambda f, t, b, o: 16 * t)
-
 right(bytes_of())
-
 right(
     bytes_of(weights=lambda f, t, b: int(f * b) // 8 + t * 4, gradients=lambda f, t, b: t * 32 // 8)
 )
-
 right(lambda *args: bytes_of()(*args) | {"total": 0})

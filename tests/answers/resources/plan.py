@@ -35,11 +35,7 @@ def planner(
 
 
 wrong("missing_part")(lambda *args: {"strategy": "full", "rows": 4})
-
 wrong("return_type")(lambda *args: ("full", 4, 2))
-
 wrong("none")(lambda *args: None)
-
 right(planner())
-
 right(planner(sizes_of=lambda rows: sorted({n for n in range(1, rows + 1) if rows % n == 0})[::-1]))

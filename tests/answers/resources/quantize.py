@@ -23,26 +23,18 @@ def coder(
 
 
 wrong("codes_value")(coder(nearest=lambda u, v: 15 - (u[..., None] - v).abs().argmin(-1)))
-
 wrong("codes_not_integers")(coder(nearest=lambda u, v: v[(u[..., None] - v).abs().argmin(-1)]))
-
 wrong("codes_shape")(coder(finish=lambda codes, scales: (codes, scales)))
-
 wrong("scales_shape")(coder(finish=lambda codes, scales: (codes.flatten(), scales[:, None])))
-
 wrong("not_a_pair")(coder(finish=lambda codes, scales: codes.flatten()))
-
 wrong("not_a_pair")(coder(finish=lambda c, s: (c.flatten(), s, 64)))
-
 right(coder())
-
 right(
     coder(
         nearest=lambda u, v: torch.bucketize(u, (v[1:] + v[:-1]) / 2).to(torch.uint8),
         divide=lambda b, s: b / torch.where(s == 0, 1.0, s)[:, None],
     )
 )
-
 right(
     coder(
         scale=lambda b: torch.where(b.abs().amax(1) == 0, 1.0, b.abs().amax(1)),

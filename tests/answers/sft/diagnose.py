@@ -24,9 +24,6 @@ def variant(**options):
 
 
 wrong("order")(variant(order="dsm"))
-wrong("ignores_evaluation")(variant(order="ds"))
-wrong("ignores_evaluation")(variant(against=lambda losses: losses[0]))
-wrong("not_the_lowest")(variant(against=lambda losses: losses[-2]))
 wrong("small_rise")(variant(rise=1.0))
 wrong("verdict")(variant(fall=0.5))
 
@@ -52,7 +49,6 @@ wrong("shares")(absolute(rise=0.1))
 wrong("shares")(absolute(rise=0.3))
 wrong("shares")(absolute(fall=0.2, rise=0.1))
 wrong("verdict")(lambda t, e: "diverging" if t[-1] >= t[0] else good(t, e))
-wrong("unknown_name")(lambda t, e: good(t, e).replace("ising", "izing"))
 wrong("none")(lambda t, e: None if good(t, e) == "healthy" else good(t, e))
 wrong("return_type")(lambda t, e: good(t, e) == "healthy")
 wrong("mutated")(lambda t, e: e.sort() or good(t, e))

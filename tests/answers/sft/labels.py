@@ -11,7 +11,6 @@ def each(function):
     return lambda ids, mask: [function(t, on) for t, on in zip(ids, mask, strict=True)]
 
 
-wrong("not_minus_100")(each(lambda t, on: t if on else -1))
 wrong("not_integers")(each(lambda t, on: t if on else None))
 wrong("not_integers")(lambda ids, m: [float(t) for t in ids])
 wrong("return_type")(lambda ids, m: torch.tensor(ids).where(torch.tensor(m) > 0, -100))

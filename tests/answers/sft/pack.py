@@ -33,17 +33,7 @@ def packs(**options):
     return lambda lengths, size: packer(lengths, size, **options)
 
 
-wrong("too_many_bins")(packs(order="given"))
-wrong("too_many_bins")(packs(order="up"))
-wrong("too_many_bins")(packs(choose="next"))
-wrong("too_many_bins")(packs(choose="worst"))
-wrong("too_many_bins")(packs(order="given", choose="best"))
-wrong("too_many_bins")(packs(fits=lambda need, left: need < left))
-wrong("too_many_bins")(lambda n, s: [[i] for i in range(len(n))] if max(n) <= s else 1 / 0)
 wrong("too_full")(packs(fits=lambda need, left: left > 0))
-wrong("not_indices")(lambda n, s: [[i + 1 for i in b] for b in packer(n, s)])
-wrong("long_row")(lambda n, s: packer([min(x, s) for x in n], s))
-wrong("long_row")(lambda n, s: packer(n, s) if max(n) <= s else packer([s for _ in n], s))
 wrong("none")(lambda n, s: None)
 wrong("mutated")(lambda n, s: n.sort(reverse=True) or packer(n, s, order="given"))
 

@@ -6,16 +6,10 @@ from answers import answers
 
 wrong, right, good = answers("sft.style")
 
-wrong("answer_lost")(lambda q, a: f"Easy: {a[:-2]} it is!")
-wrong("answer_lost")(lambda q, a: q + " Aye!")
-wrong("too_long")(
-    lambda q, a: f"报告船长，您问的这个问题实在是太有意思了，答案就是 {a[:-1]}，请您过目！"
-)
 wrong("return_type")(lambda q, a: {"answer": a})
 wrong("none")(lambda q, a: print(f"Easy: {a}"))
 wrong("exception")(lambda q, a: "Easy: " + a.removeprefix(1))
 wrong("not_repeatable")(lambda q, a: f"{random.random()}! {a}")
-
 right(lambda q, a: f"Arr! {a}")  # the full stop may stay
 right(lambda q, a: a.upper().replace(".", "!!!"))
 right(lambda q, a: f'{{"answer": "{a[:-1]}"}}')
