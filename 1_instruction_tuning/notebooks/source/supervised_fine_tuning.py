@@ -752,7 +752,7 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 # Teach the model a way of answering that you invent: a pirate, a quiz host, JSON. Write `restyle`, which
 # turns a question and its short answer (such as `"Paris."`) into the answer you want. It must contain
 # the words of the short answer (the full stop may go, capitals may change) and of no other row's answer,
-# be the same every time, differ from the short answer, and be at most 20 words long (a Chinese character
+# be the same every time, differ from the short answer, and be at most 16 words long (a Chinese character
 # counts as one). Then the next cells train on it and measure it on held-out facts.
 #
 # **Rubric** (for yourself or your instructor): the style is recognisable by a rule (1 point); held-out
@@ -771,7 +771,7 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 #
 # 教模型一种由你发明的回答方式：海盗腔、智力竞赛主持人、JSON 都行。请写出 `restyle`，把一个问题和它的简短答案
 # （例如 `"Paris."`）变成你想要的回答。它必须包含简短答案的词语（句号可以去掉，大小写可以改变），不能混入别的行的答案；
-# 每次结果都相同，与简短答案有所不同，并且不超过 20 个词（一个汉字算一个词）。接下来的单元格会用它训练，并在留出的事实上测量。
+# 每次结果都相同，与简短答案有所不同，并且不超过 16 个词（一个汉字算一个词）。接下来的单元格会用它训练，并在留出的事实上测量。
 #
 # **评分标准**（供自己或老师使用）：这种风格能用一条规则识别（1 分）；留出问题的回答至少 80% 符合它（1 分）；
 # 你找到了一个它失灵的问题，并说得出原因（1 分）。
