@@ -764,7 +764,7 @@ print("the command line wrote a model:", (folder / "out" / "model.safetensors").
 # `answer.removesuffix(".")` takes off the full stop. Long styles take longer to learn; start short. The
 # model has read English only: try Chinese if you like, but each of its characters costs three tokens.
 # </details>
-# %% [markdown] lang="zh-CN" of="b8428f72"
+# %% [markdown] lang="zh-CN" of="59225f44"
 # ## 11. 你自己的问题
 #
 # ### 练习 `sft.style` 🦁（30 分钟）
