@@ -94,10 +94,12 @@ def test_the_wheel_carries_world_checks_messages_and_references(names):
     sources = [read_source(path, ROOT) for path in find_sources(ROOT)]
     exercises = {cell.id for source in sources for cell in source.exercises()}
     assert exercises, "no exercise found in the sources"
-    wanted = {f"smolcourse/reference/{name.replace('.', '__')}.py" for name in exercises}
-    messages = list((ROOT / "smolcourse" / "checks" / "messages").glob("*.toml"))
-    assert len(messages) > len(sources), "every topic has a catalogue, and there is a general one"
-    wanted |= {path.relative_to(ROOT).as_posix() for path in messages}
+    addresses = [name.replace(".", "/") for name in exercises]
+    wanted = {f"smolcourse/reference/{address}.py" for address in addresses}
+    wanted |= {
+        f"smolcourse/checks/{address}.{kind}" for address in addresses for kind in ("py", "toml")
+    }
+    wanted |= {"smolcourse/checks/core/generic.toml", "smolcourse/words/package/errors.toml"}
     wanted |= {f"smolcourse/words/{source.topic}.toml" for source in sources}
     wanted |= {"smolcourse/world/facts.py"}
     assert wanted <= names, sorted(wanted - names)
