@@ -66,11 +66,18 @@ class Course:
         """A number from the profile table, such as `sft_steps`; `CourseError` lists them."""
         return self._profile.budget(name)
 
+    def source(self, role: str = "base") -> profiles.Source:
+        """Where a role's weights come from, for `smolcourse.models`; `CourseError` lists the roles.
+
+        Introduced in `3_parameter_efficient_finetuning/resource_strategies`.
+        """
+        return self._profile.model(role)
+
     def tokenizer(self, role: str = "base"):
         """The tokenizer of a role (`base`, `instruct`), padding on the left."""
         from smolcourse import models
 
-        return models.load_tokenizer(self._profile.model(role))
+        return models.load_tokenizer(self.source(role))
 
     def model(self, role: str = "base"):
         """A fresh copy of a role's causal language model, on `device`, in eval mode.
@@ -81,13 +88,13 @@ class Course:
 
         if role == "vlm":
             raise CourseError("A vision-language model comes with its processor: use course.vlm().")
-        return models.load_model(self._profile.model(role), self.device, self.dtype)
+        return models.load_model(self.source(role), self.device, self.dtype)
 
     def vlm(self):
         """(processor, vision-language model), on `device`, in eval mode."""
         from smolcourse import models
 
-        return models.load_vlm(self._profile.model("vlm"), self.device, self.dtype)
+        return models.load_vlm(self.source("vlm"), self.device, self.dtype)
 
     def model_id(self, role: str = "base") -> str:
         """What `from_pretrained` and trainers take: a folder with the role's pinned model.
@@ -97,13 +104,13 @@ class Course:
         """
         from smolcourse import models
 
-        return models.folder_of(self._profile.model(role))
+        return models.folder_of(self.source(role))
 
     def dataset(self, name: str, split: str = "train"):
         """A `datasets.Dataset` of the course; see `smolcourse.data.load` for the names."""
         from smolcourse import data
 
-        return data.load(name, split, self.profile)
+        return data.load(name, split, self._profile)
 
     def timed(self, section: str):
         """`with course.timed("train"): ...` counts the block's seconds in the report."""

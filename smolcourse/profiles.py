@@ -226,7 +226,7 @@ def smol(size: str) -> Profile:
             "facts": HubDataset(
                 "allenai/sciq",
                 None,
-                {"train": "train", "validation": "validation", "test": "test"},
+                {"train": "train", "new_phrasing": "validation", "test": "test"},
                 (
                     "question",
                     "distractor3",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
-from smolcourse.data.hub import require_columns
+from smolcourse.data.schema import require_columns
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of
 

@@ -152,6 +152,19 @@ def test_course_gives_models_budgets_and_refuses_others(here, checkpoints, capsy
             call()
 
 
+def test_a_course_keeps_its_profile_whatever_the_environment_says_later(
+    here, checkpoints, capsys, monkeypatch
+):
+    from smolcourse.topics import distributed
+
+    made = smolcourse.setup(NOTEBOOK)
+    monkeypatch.setenv("SMOLCOURSE_PROFILE", "nope")
+    monkeypatch.setattr(profiles, "get", None)  # looking it up by name again would fail
+    assert len(made.dataset("stories", "test")) == 500
+    assert made.source("instruct").name == "smollm2-tiny-instruct"
+    assert distributed.model(made, "base").device.type == "cpu"
+
+
 def test_run_folders_are_fresh_and_ignored_by_git(here, capsys):
     first, second = (smolcourse.setup(NOTEBOOK).run_dir for _ in range(2))
     assert first.is_dir() and second.is_dir() and first != second
