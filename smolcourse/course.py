@@ -9,9 +9,17 @@ import sys
 import warnings
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smolcourse import clock, language, machine, places, profiles, translate
 from smolcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    import torch
+    from datasets import Dataset
+    from transformers import PreTrainedModel, ProcessorMixin
+
+    from smolcourse.models import Tokenizer
 
 
 class Course:
@@ -31,7 +39,7 @@ class Course:
         return self._profile.name
 
     @cached_property
-    def dtype(self):
+    def dtype(self) -> torch.dtype:
         """The torch dtype of weights: float32, except the 1.7B model on a GPU with bf16.
 
         Small models are trained with float32 weights (16 bits round small updates away);
@@ -39,8 +47,8 @@ class Course:
         """
         import torch
 
-        large = "1.7B" in self._profile.model("base").name
-        return torch.bfloat16 if large and self.bf16 else torch.float32
+        half = self.source("base").half
+        return torch.bfloat16 if half and self.bf16 else torch.float32
 
     @cached_property
     def run_dir(self) -> Path:
@@ -73,13 +81,13 @@ class Course:
         """
         return self._profile.model(role)
 
-    def tokenizer(self, role: str = "base"):
+    def tokenizer(self, role: str = "base") -> Tokenizer:
         """The tokenizer of a role (`base`, `instruct`), padding on the left."""
         from smolcourse import models
 
         return models.load_tokenizer(self.source(role))
 
-    def model(self, role: str = "base"):
+    def model(self, role: str = "base") -> PreTrainedModel:
         """A fresh copy of a role's causal language model, on `device`, in eval mode.
 
         Each call loads the weights anew, so that two experiments never share them.
@@ -90,7 +98,7 @@ class Course:
             raise CourseError("A vision-language model comes with its processor: use course.vlm().")
         return models.load_model(self.source(role), self.device, self.dtype)
 
-    def vlm(self):
+    def vlm(self) -> tuple[ProcessorMixin, PreTrainedModel]:
         """(processor, vision-language model), on `device`, in eval mode."""
         from smolcourse import models
 
@@ -106,7 +114,7 @@ class Course:
 
         return models.folder_of(self.source(role))
 
-    def dataset(self, name: str, split: str = "train"):
+    def dataset(self, name: str, split: str = "train") -> Dataset:
         """A `datasets.Dataset` of the course; see `smolcourse.data.load` for the names."""
         from smolcourse import data
 

@@ -45,6 +45,7 @@ def _shell():
 def running_cell() -> str:
     """Id of the running cell: JupyterLab sends it with each request; else empty."""
     try:
-        return str(_shell().get_parent()["metadata"]["cellId"])
+        shell = _shell()
+        return str(shell.get_parent()["metadata"]["cellId"]) if shell else ""
     except (AttributeError, KeyError, TypeError):
         return ""

@@ -49,11 +49,15 @@ def is_quick() -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository."""
+    """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository.
+
+    `half`: its weights take 16 bits where the device computes in bf16, being too many for 32.
+    """
 
     name: str
     hub: str | None = None
     revision: str = "main"
+    half: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,8 @@ _PINNED = {
 }
 
 
-def _hub(repo: str) -> Source:
-    return Source(repo.split("/")[1], repo, _PINNED[repo])
+def _hub(repo: str, half: bool = False) -> Source:
+    return Source(repo.split("/")[1], repo, _PINNED[repo], half)
 
 
 def smol(size: str) -> Profile:
@@ -203,8 +207,8 @@ def smol(size: str) -> Profile:
     return Profile(
         name="smol",
         models={
-            "base": _hub(f"HuggingFaceTB/SmolLM2-{size}"),
-            "instruct": _hub(f"HuggingFaceTB/SmolLM2-{size}-Instruct"),
+            "base": _hub(f"HuggingFaceTB/SmolLM2-{size}", size == "1.7B"),
+            "instruct": _hub(f"HuggingFaceTB/SmolLM2-{size}-Instruct", size == "1.7B"),
             "vlm": _hub("HuggingFaceTB/SmolVLM-256M-Instruct"),
         },
         datasets={

@@ -24,13 +24,13 @@ from smolcourse import profiles
 
 # A file registers its makers or adaptors when it is imported.
 from smolcourse.data import hub, text  # noqa: F401
-from smolcourse.data.schema import MAKERS, require_columns
+from smolcourse.data.schema import MAKERS
 from smolcourse.errors import one_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["load", "names", "require_columns"]
+__all__ = ["load", "names"]
 
 
 def names() -> list[str]:

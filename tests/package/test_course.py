@@ -152,6 +152,18 @@ def test_course_gives_models_budgets_and_refuses_others(here, checkpoints, capsy
             call()
 
 
+@pytest.mark.parametrize(
+    ("size", "bf16", "expected"),
+    [("1.7B", True, "bfloat16"), ("1.7B", False, "float32"), ("360M", True, "float32")],
+)
+def test_only_the_largest_model_has_half_weights_and_only_with_bf16(size, bf16, expected):
+    import torch
+
+    made = smolcourse.Course(NOTEBOOK, profiles.smol(size), seed=1)
+    made.bf16 = bf16
+    assert made.dtype == getattr(torch, expected)
+
+
 def test_a_course_keeps_its_profile_whatever_the_environment_says_later(
     here, checkpoints, capsys, monkeypatch
 ):
