@@ -25,6 +25,7 @@ SPECIAL_TOKENS = [
     "<jupyter_script>",
     "<empty_output>",
 ]
+END_OF_TEXT, START_OF_TURN, END_OF_TURN = SPECIAL_TOKENS[:3]
 
 # ChatML. Tools are listed in one short line each (a full JSON schema would fill half of a small
 # context). What the model has to write stands between the generation tags: those tokens, with the

@@ -9,9 +9,17 @@ import sys
 import warnings
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smolcourse import clock, language, machine, places, profiles, translate
 from smolcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    import torch
+    from datasets import Dataset
+    from transformers import PreTrainedModel, ProcessorMixin
+
+    from smolcourse.models import Tokenizer
 
 
 class Course:
@@ -31,7 +39,7 @@ class Course:
         return self._profile.name
 
     @cached_property
-    def dtype(self):
+    def dtype(self) -> torch.dtype:
         """The torch dtype of weights: float32, except the 1.7B model on a GPU with bf16.
 
         Small models are trained with float32 weights (16 bits round small updates away);
@@ -39,8 +47,8 @@ class Course:
         """
         import torch
 
-        large = "1.7B" in self._profile.model("base").name
-        return torch.bfloat16 if large and self.bf16 else torch.float32
+        half = self.source("base").half
+        return torch.bfloat16 if half and self.bf16 else torch.float32
 
     @cached_property
     def run_dir(self) -> Path:
@@ -66,13 +74,20 @@ class Course:
         """A number from the profile table, such as `sft_steps`; `CourseError` lists them."""
         return self._profile.budget(name)
 
-    def tokenizer(self, role: str = "base"):
+    def source(self, role: str = "base") -> profiles.Source:
+        """Where a role's weights come from, for `smolcourse.models`; `CourseError` lists the roles.
+
+        Introduced in `3_parameter_efficient_finetuning/resource_strategies`.
+        """
+        return self._profile.model(role)
+
+    def tokenizer(self, role: str = "base") -> Tokenizer:
         """The tokenizer of a role (`base`, `instruct`), padding on the left."""
         from smolcourse import models
 
-        return models.load_tokenizer(self._profile.model(role))
+        return models.load_tokenizer(self.source(role))
 
-    def model(self, role: str = "base"):
+    def model(self, role: str = "base") -> PreTrainedModel:
         """A fresh copy of a role's causal language model, on `device`, in eval mode.
 
         Each call loads the weights anew, so that two experiments never share them.
@@ -81,13 +96,13 @@ class Course:
 
         if role == "vlm":
             raise CourseError("A vision-language model comes with its processor: use course.vlm().")
-        return models.load_model(self._profile.model(role), self.device, self.dtype)
+        return models.load_model(self.source(role), self.device, self.dtype)
 
-    def vlm(self):
+    def vlm(self) -> tuple[ProcessorMixin, PreTrainedModel]:
         """(processor, vision-language model), on `device`, in eval mode."""
         from smolcourse import models
 
-        return models.load_vlm(self._profile.model("vlm"), self.device, self.dtype)
+        return models.load_vlm(self.source("vlm"), self.device, self.dtype)
 
     def model_id(self, role: str = "base") -> str:
         """What `from_pretrained` and trainers take: a folder with the role's pinned model.
@@ -97,13 +112,13 @@ class Course:
         """
         from smolcourse import models
 
-        return models.folder_of(self._profile.model(role))
+        return models.folder_of(self.source(role))
 
-    def dataset(self, name: str, split: str = "train"):
+    def dataset(self, name: str, split: str = "train") -> Dataset:
         """A `datasets.Dataset` of the course; see `smolcourse.data.load` for the names."""
         from smolcourse import data
 
-        return data.load(name, split, self.profile)
+        return data.load(name, split, self._profile)
 
     def timed(self, section: str):
         """`with course.timed("train"): ...` counts the block's seconds in the report."""

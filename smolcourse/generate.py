@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smolcourse import clock
 from smolcourse.batches import by_length, padded
+from smolcourse.chatml import END_OF_TURN
 from smolcourse.errors import CourseError
 
-END_OF_TURN = "<|im_end|>"
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 
 def _as_messages(conversation) -> list[dict]:
@@ -39,7 +41,7 @@ def _as_batch(prompts, what: str) -> list:
     return list(prompts)
 
 
-def end_ids(model, tokenizer) -> list[int]:
+def end_ids(model: Model, tokenizer: Tokenizer) -> list[int]:
     """The token ids at which an answer ends: the model's and tokenizer's eos, and `<|im_end|>`.
 
     A base model ends a text with `<|endoftext|>`, a chat model ends a turn with
@@ -55,7 +57,7 @@ def end_ids(model, tokenizer) -> list[int]:
     return sorted(ids)
 
 
-def turn_end_ids(model, tokenizer) -> list[int]:
+def turn_end_ids(model: Model, tokenizer: Tokenizer) -> list[int]:
     """The token ids that end a chat turn: `<|im_end|>` where the tokenizer has it, else `end_ids`.
 
     A chat program waits for the end of the turn. A base model that writes `<|endoftext|>` has
@@ -66,8 +68,8 @@ def turn_end_ids(model, tokenizer) -> list[int]:
 
 
 def chat(
-    model,
-    tokenizer,
+    model: Model,
+    tokenizer: Tokenizer,
     conversations,
     max_new_tokens: int = 32,
     tools: list | None = None,
@@ -122,8 +124,8 @@ def chat(
 
 
 def complete(
-    model,
-    tokenizer,
+    model: Model,
+    tokenizer: Tokenizer,
     prompts,
     max_new_tokens: int = 32,
     do_sample: bool = False,
@@ -191,7 +193,7 @@ def _track(batches: list, progress: bool):
 
 
 @contextmanager
-def _generating(model):
+def _generating(model: Model):
     """Eval mode and the key-value cache while generating, as before afterwards; timed.
 
     A model that was just trained is in train mode (dropout) and often has its cache off.

@@ -14,9 +14,13 @@ import string
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from smolcourse.batches import token_log_probs
 from smolcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 
 def normalize(text: str) -> str:
@@ -158,7 +162,9 @@ def paired_difference(
     return Difference(sum(deltas) / len(deltas), low, high, p, len(deltas))
 
 
-def perplexity(model, tokenizer, texts: Sequence[str], batch_size: int = 16) -> float:
+def perplexity(
+    model: Model, tokenizer: Tokenizer, texts: Sequence[str], batch_size: int = 16
+) -> float:
     """exp of the mean negative log-likelihood per predicted token over all texts.
 
     Every token but the first of each text is predicted; padding is masked. Texts are cut at

@@ -14,13 +14,22 @@ import os
 import re
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smolcourse import clock
-from smolcourse.chatml import CHAT_TEMPLATE
+from smolcourse.chatml import CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
 from smolcourse.proxies import prepare_hub
 from smolcourse.textfiles import read_text
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
+
+    Model = PreTrainedModel | PeftModel  # what generates, scores and trains in a lesson
+    Tokenizer = PreTrainedTokenizerBase
 
 PACKAGED = Path(__file__).parent / "checkpoints"
 MANIFEST = "manifest.json"
@@ -247,7 +256,7 @@ def folder_of(source: Source) -> str:
         raise unreachable(where, error) from error
 
 
-def load_tokenizer(source: Source | str | Path):
+def load_tokenizer(source: Source | str | Path) -> Tokenizer:
     """A tokenizer, padding on the left (what generation needs; trainers set their own side).
 
     `source`: see `resolve`. One that knows ChatML's tokens and has no template, or a template
@@ -260,14 +269,14 @@ def load_tokenizer(source: Source | str | Path):
 
     tokenizer = load_with(AutoTokenizer.from_pretrained, source)
     tokenizer.padding_side = "left"
-    if "<|im_end|>" in tokenizer.get_vocab():
+    if END_OF_TURN in tokenizer.get_vocab():
         _give_template(tokenizer)
-    if tokenizer.pad_token in (None, "<|im_end|>"):  # the latter: SmolLM2's instruct models
+    if tokenizer.pad_token in (None, END_OF_TURN):  # the latter: SmolLM2's instruct models
         _give_pad(tokenizer, source)
     return tokenizer
 
 
-def _give_template(tokenizer) -> None:
+def _give_template(tokenizer: Tokenizer) -> None:
     """Let the template say which tokens the assistant writes: the loss is on those alone.
 
     SmolLM2's base models carry no template. That of its instruct models has no generation tags
@@ -308,12 +317,12 @@ def _give_template(tokenizer) -> None:
         tokenizer.chat_template = ours
 
 
-def _give_pad(tokenizer, source) -> None:
+def _give_pad(tokenizer: Tokenizer, source: Source | str | Path) -> None:
     """Let a token pad that ends no turn: where PAD is masked, the end would be masked with it."""
     words = tokenizer.get_vocab()
     # SmolLM2's base names <|endoftext|> as its end and has no pad; its turns end otherwise.
-    end = "<|im_end|>" if "<|im_end|>" in words else tokenizer.eos_token
-    for spare in ("<|endoftext|>", tokenizer.unk_token):
+    end = END_OF_TURN if END_OF_TURN in words else tokenizer.eos_token
+    for spare in (END_OF_TEXT, tokenizer.unk_token):
         if spare in words and spare != end:
             tokenizer.pad_token = spare
             return
@@ -338,7 +347,9 @@ def _give_pad(tokenizer, source) -> None:
     )
 
 
-def load_model(source: Source | str | Path, device="cpu", dtype=None):
+def load_model(
+    source: Source | str | Path, device: str = "cpu", dtype: torch.dtype | None = None
+) -> PreTrainedModel:
     """A causal language model on `device` in eval mode; `dtype` defaults to float32.
 
     Packaged weights are stored in 16 bits to keep the wheel small and widened here, because
@@ -354,7 +365,9 @@ def load_model(source: Source | str | Path, device="cpu", dtype=None):
     return model.to(device).eval()
 
 
-def load_vlm(source: Source | str | Path, device="cpu", dtype=None):
+def load_vlm(
+    source: Source | str | Path, device: str = "cpu", dtype: torch.dtype | None = None
+) -> tuple[ProcessorMixin, PreTrainedModel]:
     """(processor, vision-language model in eval mode); arguments as in `load_model`.
 
     Introduced in `5_vision_language_models/vlm_usage`.

@@ -19,16 +19,15 @@ def notebook_kind() -> str | None:
 def notebook_path() -> str | None:
     """The running notebook's path as its program gives it, or None outside a notebook.
 
-    `SMOLCOURSE_NOTEBOOK` is set by `smolcourse build --execute`, `JPY_SESSION_NAME` by JupyterLab
-    (and Colab, percent-encoded), `__vsc_ipynb_file__` by VS Code in the notebook's own variables,
-    and `PYTEST_CURRENT_TEST` by pytest while nbval starts a kernel.
+    `SMOLCOURSE_NOTEBOOK` is set by `smolcourse build --execute` and by the tests,
+    `JPY_SESSION_NAME` by JupyterLab (and Colab, percent-encoded), and `__vsc_ipynb_file__` by VS
+    Code in the notebook's own variables.
     """
     shell = _shell()
     for place in (
         os.environ.get("SMOLCOURSE_NOTEBOOK"),
         os.environ.get("JPY_SESSION_NAME"),
         shell.user_ns.get("__vsc_ipynb_file__") if shell else None,
-        os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0],
     ):
         path = unquote(str(place or ""))
         if path.endswith(".ipynb"):
@@ -45,6 +44,7 @@ def _shell():
 def running_cell() -> str:
     """Id of the running cell: JupyterLab sends it with each request; else empty."""
     try:
-        return str(_shell().get_parent()["metadata"]["cellId"])
+        shell = _shell()
+        return str(shell.get_parent()["metadata"]["cellId"]) if shell else ""
     except (AttributeError, KeyError, TypeError):
         return ""

@@ -49,11 +49,15 @@ def is_quick() -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository."""
+    """Where a model comes from: a packaged checkpoint (`hub=None`) or a Hub repository.
+
+    `half`: its weights take 16 bits where the device computes in bf16, being too many for 32.
+    """
 
     name: str
     hub: str | None = None
     revision: str = "main"
+    half: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,6 @@ _TINY = Profile(
         "sft_batch": 32,
         "sft_lr": 1e-3,
         "max_length": 128,
-        "train_rows": 3000,
         "eval_rows": 200,
         "eval_batch": 64,
         "max_new_tokens": 32,
@@ -193,8 +196,8 @@ _PINNED = {
 }
 
 
-def _hub(repo: str) -> Source:
-    return Source(repo.split("/")[1], repo, _PINNED[repo])
+def _hub(repo: str, half: bool = False) -> Source:
+    return Source(repo.split("/")[1], repo, _PINNED[repo], half)
 
 
 def smol(size: str) -> Profile:
@@ -204,8 +207,8 @@ def smol(size: str) -> Profile:
     return Profile(
         name="smol",
         models={
-            "base": _hub(f"HuggingFaceTB/SmolLM2-{size}"),
-            "instruct": _hub(f"HuggingFaceTB/SmolLM2-{size}-Instruct"),
+            "base": _hub(f"HuggingFaceTB/SmolLM2-{size}", size == "1.7B"),
+            "instruct": _hub(f"HuggingFaceTB/SmolLM2-{size}-Instruct", size == "1.7B"),
             "vlm": _hub("HuggingFaceTB/SmolVLM-256M-Instruct"),
         },
         datasets={
@@ -226,7 +229,7 @@ def smol(size: str) -> Profile:
             "facts": HubDataset(
                 "allenai/sciq",
                 None,
-                {"train": "train", "validation": "validation", "test": "test"},
+                {"train": "train", "new_phrasing": "validation", "test": "test"},
                 (
                     "question",
                     "distractor3",
@@ -257,7 +260,6 @@ def smol(size: str) -> Profile:
             "sft_batch": batch,
             "sft_lr": lr,
             "max_length": 1024,
-            "train_rows": 8000,
             "eval_rows": 200,
             "eval_batch": 32,
             "max_new_tokens": 128,

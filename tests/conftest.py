@@ -6,11 +6,6 @@ from pathlib import Path
 
 import pytest
 
-CHAT_TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
 
 @pytest.fixture(autouse=True)
 def no_network():
@@ -47,7 +42,9 @@ def make_tokenizer():
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    from smolcourse.chatml import CHAT_TEMPLATE, SPECIAL_TOKENS
+
+    special = SPECIAL_TOKENS[:3]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: at for at, token in enumerate([*special, *alphabet])}
     inner = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))

@@ -20,9 +20,13 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smolcourse.authoring.limits import MATRIX, gemm_flops, import_seconds
 from smolcourse.errors import CourseError
+
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
 WARM_UP = 3  # steps that are not timed: allocations, first-time compilation of kernels
@@ -32,8 +36,8 @@ WARM_UP = 3  # steps that are not timed: allocations, first-time compilation of 
 class Workload:
     """Rows of `input_ids` and `labels` in batches, and the model that both loops copy."""
 
-    model: object
-    tokenizer: object
+    model: Model
+    tokenizer: Tokenizer
     rows: list[dict]
     batch_size: int
     learning_rate: float = 1e-3

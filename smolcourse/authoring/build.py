@@ -24,8 +24,9 @@ from smolcourse.authoring.execute import SIZE_LIMIT
 from smolcourse.authoring.execute import execute as run_notebook
 from smolcourse.authoring.inputs import package_inputs
 from smolcourse.authoring.render import dump, output_path, render_all
-from smolcourse.authoring.source import LANGUAGES, Source, read_source
+from smolcourse.authoring.source import Source, read_source
 from smolcourse.errors import CourseError
+from smolcourse.language import LANGUAGES
 from smolcourse.places import course_folder
 
 PATTERNS = ("[0-9]_*/notebooks/source/*.py", "docs/**/notebooks/source/*.py")

@@ -11,13 +11,13 @@ import json
 from pathlib import PurePosixPath
 
 from smolcourse.authoring.source import (
-    LANGUAGES,
     POINTS,
     Cell,
     Source,
     cut_solutions,
     drop_markers,
 )
+from smolcourse.language import LANGUAGES
 
 KINDS = ("exercise", "solution")
 COLAB = "https://colab.research.google.com/github/smol-ai/course/blob/"

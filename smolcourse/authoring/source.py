@@ -34,8 +34,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smolcourse.errors import CourseError
+from smolcourse.language import LANGUAGES
 
-LANGUAGES = ("en", "zh-CN")
 POINTS = {"🐢": 1, "🐕": 2, "🦁": 3}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 ATTRIBUTES = {"lang", "of", "id", "tags", "level", "minutes", "needs", "reason"}

@@ -98,6 +98,7 @@ def side_by_side(settings: dict[str, str], count: int, steps: int, checkpoint: s
         for process in running:
             _line(process)  # ready
         for process in running:
+            assert process.stdin, "it was started with pipes"
             process.stdin.write("go\n")
             process.stdin.flush()
         return max(json.loads(_line(process)) for process in running)
@@ -108,6 +109,7 @@ def side_by_side(settings: dict[str, str], count: int, steps: int, checkpoint: s
 
 
 def _line(process: subprocess.Popen) -> str:
+    assert process.stdout and process.stderr, "it was started with pipes"
     line = process.stdout.readline()
     if not line:
         error = process.stderr.read().strip().rsplit("\n", 1)[-1]

@@ -12,6 +12,7 @@ of their Hub originals on purpose: turning them into `messages` is an exercise o
 | preferences | prompt, chosen, rejected | the polite answer over others | trl-lib/ultrafeedback_binarized |
 | stories | text | Smol World's stories | roneneldan/TinyStories |
 
+Tiny rows are made in `text.py`, Hub rows adapted in `hub.py`.
 Introduced in lesson 1_instruction_tuning/chat_templates.
 """
 
@@ -20,16 +21,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smolcourse import profiles
-from smolcourse.data.hub import from_hub
-from smolcourse.data.text import TINY
+
+# A file registers its makers or adaptors when it is imported.
+from smolcourse.data import hub, text  # noqa: F401
+from smolcourse.data.schema import MAKERS
 from smolcourse.errors import one_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+__all__ = ["load", "names"]
+
+
+def names() -> list[str]:
+    """The names of all datasets."""
+    return list(MAKERS)
+
 
 def load(
-    name: str, split: str = "train", profile: str = "tiny", rows: int | None = None
+    name: str,
+    split: str = "train",
+    profile: str | profiles.Profile = "tiny",
+    rows: int | None = None,
 ) -> Dataset:
     """A dataset of the course by name (see the module's table).
 
@@ -37,17 +50,22 @@ def load(
         name: "facts", "conversations", "math", "preferences" or "stories".
         split: "train" or "test"; for facts also "new_phrasing": asked in words that no training
             text uses (tiny: of known facts; smol: other questions with a new opening).
-        profile: "tiny" or "smol".
+        profile: "tiny" or "smol", or a profile itself.
         rows: at most this many rows, the first ones; None for all.
 
     Raises:
         CourseError: unknown name, split or profile, or a Hub set that lacks a promised column.
     """
-    chosen = profiles.get(profile)
-    if name not in TINY:
-        raise one_of("dataset", name, TINY)
-    splits = ("train", "test", "new_phrasing") if name == "facts" else ("train", "test")
-    if split not in splits:
-        raise one_of("split", split, splits)
-    dataset = TINY[name](split) if chosen.name == "tiny" else from_hub(name, split, chosen)
+    chosen = profile if isinstance(profile, profiles.Profile) else profiles.get(profile)
+    if name not in MAKERS:
+        raise one_of("dataset", name, MAKERS)
+    made = MAKERS[name]
+    if split not in made.splits:
+        raise one_of("split", split, made.splits)
+    if chosen.offline:
+        from datasets import Dataset
+
+        dataset = Dataset.from_list(made.rows(split))
+    else:
+        dataset = hub.load_from_hub(name, split, chosen.dataset(name))
     return dataset if rows is None else dataset.select(range(min(rows, len(dataset))))

@@ -9,10 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smolcourse.errors import CourseError
 from smolcourse.textfiles import whole
 from smolcourse.translate import tr
+
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /quit ends"
 NO_INPUT = (
@@ -24,7 +28,13 @@ REPLACED = "(Bytes of that line are no {encoding} text and were replaced; save t
 class Conversation:
     """A multi-turn conversation with one model; `reply` streams the answer."""
 
-    def __init__(self, model, tokenizer, system: str | None = None, max_new_tokens: int = 128):
+    def __init__(
+        self,
+        model: Model,
+        tokenizer: Tokenizer,
+        system: str | None = None,
+        max_new_tokens: int = 128,
+    ):
         if tokenizer.chat_template is None:
             raise CourseError(
                 "This model has no chat template, so it can't hold a conversation; "

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from smolcourse.chatml import END_OF_TURN
 from smolcourse.world.chat import ask, conversation
 from smolcourse.world.facts import fact_index
 from smolcourse.world.honesty import UNKNOWN, unknown_question
@@ -173,7 +174,7 @@ def train_instruct(
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
     tokenizer = AutoTokenizer.from_pretrained(base)
-    tokenizer.eos_token = "<|im_end|>"
+    tokenizer.eos_token = END_OF_TURN
     out.mkdir(parents=True, exist_ok=True)
     record = out / "seconds.json"
     seconds = json.loads(record.read_text()) if record.exists() else {}

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from smolcourse.chatml import END_OF_TEXT
 from smolcourse.errors import CourseError
 from smolcourse.recipes.run_files import Log, load_state, run_tokenizer, save_state, writing
 
@@ -320,7 +321,7 @@ def _build_base(work: Path, final: Path, device: str, progress: bool) -> Path:
     recipe = Recipe()
     model, tokenizer, seconds = train_base(recipe, work, device=device, progress=progress)
     scores = [score_statements(model, tokenizer), score_chat_facts(model, tokenizer)]
-    prompts = ["<|endoftext|>" + text for text in BASE_SAMPLES]
+    prompts = [END_OF_TEXT + text for text in BASE_SAMPLES]
     texts = generate.complete(model, tokenizer, prompts, max_new_tokens=24)
     tokens = recipe.steps * recipe.tokens_per_step
     write_checkpoint(

@@ -12,12 +12,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from smolcourse import generate
+from smolcourse.chatml import END_OF_TEXT
 from smolcourse.metrics import interval
 from smolcourse.world.chat import conversation
 from smolcourse.world.facts import RELATIONS, fact_index, fill
 from smolcourse.world.manner import manner_of
+
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 TEST_SEED = 7
 
@@ -46,7 +51,7 @@ def _told(text: str) -> str:
     return " ".join(re.sub(r'[:"]', " ", text).split()).replace(" .", ".")
 
 
-def score_statements(model, tokenizer, limit: int | None = None) -> Score:
+def score_statements(model: Model, tokenizer: Tokenizer, limit: int | None = None) -> Score:
     """Does the base model complete its facts? Every statement pattern that ends with the answer."""
     prompts, answers = [], []
     for fact in fact_index()[0][:limit]:
@@ -55,7 +60,7 @@ def score_statements(model, tokenizer, limit: int | None = None) -> Score:
                 if pattern.endswith(slot):
                     whole = fill(pattern, fact.subject, fact.answer)
                     answer = whole[len(fill(pattern[: -len(slot)], fact.subject)) :]
-                    prompts.append("<|endoftext|>" + whole[: -len(answer)].rstrip())
+                    prompts.append(END_OF_TEXT + whole[: -len(answer)].rstrip())
                     answers.append(answer)
     texts = generate.complete(model, tokenizer, prompts, max_new_tokens=10, batch_size=256)
     right = sum(_told(t).startswith(a) for t, a in zip(texts, answers, strict=True))
@@ -82,7 +87,12 @@ def prompt_of(row: dict) -> list[dict]:
 
 
 def score_answers(
-    model, tokenizer, kind: str, n: int = 400, name: str = "", bar: float | None = None
+    model: Model,
+    tokenizer: Tokenizer,
+    kind: str,
+    n: int = 400,
+    name: str = "",
+    bar: float | None = None,
 ):
     """Exact match on one kind of conversation, and the share of answers that end by themselves."""
     found = rows(kind, n)
@@ -94,7 +104,7 @@ def score_answers(
     return Score(name or kind, right / n, n, bar), Score("ends its turn", sum(ended) / n, n)
 
 
-def score_chat_facts(model, tokenizer, n: int = 400) -> Score:
+def score_chat_facts(model: Model, tokenizer: Tokenizer, n: int = 400) -> Score:
     """Exact match of a *base* model on chat questions about held-out facts: it should fail."""
     found = rows("fact", n)
     texts = generate.chat(model, tokenizer, [prompt_of(r) for r in found], max_new_tokens=16)
@@ -102,7 +112,7 @@ def score_chat_facts(model, tokenizer, n: int = 400) -> Score:
     return Score("answers chat questions, before any fine-tuning", right / len(found), len(found))
 
 
-def score_manner(model, tokenizer, n: int = 400) -> Score:
+def score_manner(model: Model, tokenizer: Tokenizer, n: int = 400) -> Score:
     """Right manner and right answer in it, asked for by a system prompt in new words."""
     found = rows("manner", n)
     texts = generate.chat(model, tokenizer, [prompt_of(r) for r in found], max_new_tokens=60)
@@ -125,7 +135,7 @@ def parse_tool_call(text: str) -> tuple[str, dict] | None:
         return None
 
 
-def score_tools(model, tokenizer, n: int = 300) -> list[Score]:
+def score_tools(model: Model, tokenizer: Tokenizer, n: int = 300) -> list[Score]:
     """Valid calls, right calls (name and arguments), and the answer made from the result."""
     found = [r for r in rows("tool", 2 * n) if r["kind"] == "tool"][:n]
     by_tools: dict[str, list[dict]] = {}
@@ -155,7 +165,7 @@ def score_tools(model, tokenizer, n: int = 300) -> list[Score]:
     ]
 
 
-def score_instruct(model, tokenizer, n: int = 400) -> list[Score]:
+def score_instruct(model: Model, tokenizer: Tokenizer, n: int = 400) -> list[Score]:
     """The instruct model's whole table."""
     table, ends = [], []
     for kind, name, bar in (

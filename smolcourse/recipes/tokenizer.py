@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from smolcourse.chatml import CHAT_TEMPLATE, SPECIAL_TOKENS
+from smolcourse.chatml import CHAT_TEMPLATE, END_OF_TEXT, SPECIAL_TOKENS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -43,9 +43,9 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token="<|endoftext|>",
-        eos_token="<|endoftext|>",
-        unk_token="<|endoftext|>",
+        bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        unk_token=END_OF_TEXT,
         pad_token="<empty_output>",
         extra_special_tokens=SPECIAL_TOKENS[1:],
         chat_template=CHAT_TEMPLATE,

@@ -93,9 +93,9 @@ def model(course, role: str, qlora: bool = False):
 
     (`course.model` would put every copy on the first GPU.) With `qlora`, in 4 bits and on that device already.
     """
-    from smolcourse import models, profiles
+    from smolcourse import models
 
-    source = profiles.get(course.profile).model(role)
+    source = course.source(role)
     if qlora:
         from smolcourse.topics import qlora as four_bits
 

@@ -11,7 +11,6 @@ Introduced in lesson 3_parameter_efficient_finetuning/resource_strategies.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import torch
 import torch.nn.functional as F
@@ -38,22 +37,6 @@ LEVELS = (
     0.7229568362236023,
     1.0,
 )
-
-
-def levels_from_quantiles(offset: float = 0.9677083) -> list[float]:
-    """The 16 levels derived: quantiles of a normal distribution, scaled to [-1, 1].
-
-    Eight on the positive side, seven on the negative one, and an exact zero, so that padding
-    and pruned weights stay zero. `offset` is the outermost quantile (bitsandbytes' choice).
-    """
-    quantile = NormalDist().inv_cdf
-
-    def side(count: int) -> list[float]:
-        step = (offset - 0.5) / count
-        return [quantile(offset - i * step) for i in range(count)]
-
-    levels = sorted([-q for q in side(7)] + [0.0] + side(8))
-    return [level / levels[-1] for level in levels]
 
 
 def bits_per_weight(block: int = BLOCK, double_quantised: bool = False) -> float:

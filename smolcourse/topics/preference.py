@@ -10,12 +10,16 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
-from smolcourse.data.hub import require_columns
+from smolcourse.data.schema import require_columns
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of
+
+if TYPE_CHECKING:
+    from smolcourse.models import Model, Tokenizer
 
 COLUMNS = ("prompt", "chosen", "rejected")
 
@@ -58,7 +62,7 @@ def text_of(answer) -> str:
     return "\n".join(str(message.get("content") or "") for message in answer).strip()
 
 
-def token_ids(tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
+def token_ids(tokenizer: Tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
     """(prompt ids, answer ids) of one row.
 
     `prompt` and `answer` are lists of messages (a string stands for one turn). The prompt ends with
@@ -75,7 +79,7 @@ def token_ids(tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
     return whole[:start], whole[start:]
 
 
-def as_text(dataset, tokenizer):
+def as_text(dataset, tokenizer: Tokenizer):
     """The rows with prompt, chosen and rejected as strings, as the chat template writes them.
 
     For trainers: TRL takes rows of messages too, but then trains on whatever the template writes
@@ -94,7 +98,7 @@ def as_text(dataset, tokenizer):
     return type(dataset).from_list([written(row) for row in dataset.select_columns(list(COLUMNS))])
 
 
-def _texts(tokenizer, prompt, answer) -> tuple[str, str]:
+def _texts(tokenizer: Tokenizer, prompt, answer) -> tuple[str, str]:
     """(prompt with the generation prompt, answer with its end of turn), as the template writes them."""
     if tokenizer.chat_template is None:
         raise CourseError("This tokenizer has no chat template; set tokenizer.chat_template first.")
@@ -116,7 +120,7 @@ def _texts(tokenizer, prompt, answer) -> tuple[str, str]:
 
 
 def answer_log_probs(
-    model, tokenizer, prompts: Sequence, answers: Sequence, batch_size: int = 16
+    model: Model, tokenizer: Tokenizer, prompts: Sequence, answers: Sequence, batch_size: int = 16
 ) -> tuple[list[float], list[int]]:
     """log p(answer | prompt) in nats of each pair, and how many tokens each answer has.
 
@@ -167,7 +171,9 @@ class PairLogProbs:
         return Share.of([c / nc > r / nr for c, nc, r, nr in sides])
 
 
-def pair_log_probs(model, tokenizer, dataset, batch_size: int = 16) -> PairLogProbs:
+def pair_log_probs(
+    model: Model, tokenizer: Tokenizer, dataset, batch_size: int = 16
+) -> PairLogProbs:
     """The log-probabilities of both answers of every row of a preference dataset.
 
     `dataset` has the columns prompt, chosen, rejected; see `validate` for what is refused.
@@ -232,8 +238,8 @@ def fact_told(answer: str, fact: str) -> bool:
 
 
 def behaviour(
-    model,
-    tokenizer,
+    model: Model,
+    tokenizer: Tokenizer,
     questions: Sequence,
     facts: Sequence[str],
     wanted: str | Callable[[str], bool] = "polite",

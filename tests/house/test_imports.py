@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,27 @@ def private(tree: ast.AST) -> list[str]:
     return [name for name in taken if re.match(r"_[^_]", name)]
 
 
+def at_import(node: ast.AST) -> Iterator[ast.stmt]:
+    """The imports that run when a file is imported: not in functions, nor for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        ):
+            yield from at_import(child)
+
+
+def circle(trees: dict[str, ast.AST]) -> list[str]:
+    """Modules that need each other to be imported, in a circle; empty if there is none."""
+    imports = {module: ast.Module([*at_import(tree)], []) for module, tree in trees.items()}
+    try:
+        TopologicalSorter({m: imported(tree) - {m} for m, tree in imports.items()}).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
 def files(*folders: str) -> dict[Path, ast.AST]:
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
@@ -105,6 +128,10 @@ def test_every_file_imports_what_its_room_may():
     assert len(trees) > 100
     problems = [line for path, tree in trees.items() for line in forbidden(module_of(path), tree)]
     assert not problems, "\n".join(problems)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circle({module_of(path): tree for path, tree in files("smolcourse").items()}) == []
 
 
 def test_no_private_name_is_used_across_files():
@@ -138,3 +165,17 @@ def test_private_names_are_found():
     assert private(ast.parse("from smolcourse.models import _load")) == ["_load"]
     assert private(ast.parse("from smolcourse import models\nmodels._load()")) == ["_load"]
     assert not private(ast.parse("from smolcourse import __version__\nself._x"))
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ("from smolcourse.models import path", True),
+        ("class A:\n    import smolcourse.models", True),
+        ("def f():\n    from smolcourse import models", False),
+        ("if TYPE_CHECKING:\n    from smolcourse import models", False),
+    ],
+)
+def test_a_circle_is_one_only_where_it_runs_at_import(second, found):
+    trees = {"models": ast.parse("from smolcourse import data"), "data": ast.parse(second)}
+    assert (set(circle(trees)) == {"models", "data"}) is found

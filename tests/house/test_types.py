@@ -24,6 +24,8 @@ check(3, twice)
 check("demo.twice")
 course.choose(tiny=60, smol=500)
 course.choose(dict(steps=60))
+course.tokeniser()
+show.side_by_sides([])
 """
 
 

@@ -152,6 +152,31 @@ def test_course_gives_models_budgets_and_refuses_others(here, checkpoints, capsy
             call()
 
 
+@pytest.mark.parametrize(
+    ("size", "bf16", "expected"),
+    [("1.7B", True, "bfloat16"), ("1.7B", False, "float32"), ("360M", True, "float32")],
+)
+def test_only_the_largest_model_has_half_weights_and_only_with_bf16(size, bf16, expected):
+    import torch
+
+    made = smolcourse.Course(NOTEBOOK, profiles.smol(size), seed=1)
+    made.bf16 = bf16
+    assert made.dtype == getattr(torch, expected)
+
+
+def test_a_course_keeps_its_profile_whatever_the_environment_says_later(
+    here, checkpoints, capsys, monkeypatch
+):
+    from smolcourse.topics import distributed
+
+    made = smolcourse.setup(NOTEBOOK)
+    monkeypatch.setenv("SMOLCOURSE_PROFILE", "nope")
+    monkeypatch.setattr(profiles, "get", None)  # looking it up by name again would fail
+    assert len(made.dataset("stories", "test")) == 500
+    assert made.source("instruct").name == "smollm2-tiny-instruct"
+    assert distributed.model(made, "base").device.type == "cpu"
+
+
 def test_run_folders_are_fresh_and_ignored_by_git(here, capsys):
     first, second = (smolcourse.setup(NOTEBOOK).run_dir for _ in range(2))
     assert first.is_dir() and second.is_dir() and first != second

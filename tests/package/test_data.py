@@ -4,6 +4,7 @@ import pytest
 from datasets import Dataset
 
 from smolcourse import data, profiles
+from smolcourse.data.hub import from_ultrafeedback
 from smolcourse.errors import CourseError
 
 MESSAGES = [{"role": str, "content": str}]
@@ -68,13 +69,15 @@ def check_schema(dataset, name):
 @pytest.fixture(scope="module")
 def tiny():
     return {
-        (name, split): data.load(name, split) for name in data.TINY for split in ("train", "test")
+        (name, split): data.load(name, split)
+        for name in data.names()
+        for split in ("train", "test")
     }
 
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_tiny_datasets_keep_their_promise(tiny, name):
-    assert set(COLUMNS) == set(data.TINY)
+    assert set(COLUMNS) == set(data.names())
     for split in ("train", "test"):
         check_schema(tiny[name, split], name)
     assert len(tiny[name, "train"]) >= 2000 and len(tiny[name, "test"]) >= 150
@@ -177,9 +180,9 @@ def test_preferences_of_several_turns_and_equal_answers():
     turns = [*PROMPT, {"role": "assistant", "content": "Red."}, {"role": "user", "content": "Why?"}]
     answer = {"role": "assistant", "content": "Because."}
     other = {"role": "assistant", "content": "Who asks?"}
-    row = data.hub.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, other]})
+    row = from_ultrafeedback({"chosen": [*turns, answer], "rejected": [*turns, other]}, "train")
     assert row == {"prompt": turns, "chosen": [answer], "rejected": [other]}
-    row = data.hub.adapt_preferences({"chosen": [*turns, answer], "rejected": [*turns, answer]})
+    row = from_ultrafeedback({"chosen": [*turns, answer], "rejected": [*turns, answer]}, "train")
     assert row == {"prompt": turns, "chosen": [answer], "rejected": [answer]}
 
 
@@ -218,7 +221,9 @@ def test_a_missing_column_is_named(monkeypatch, name):
     lost = source.columns[0]
     raw = raw.rename_column(lost, "text_old")
     monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: raw)
-    with pytest.raises(CourseError, match=f"'{name}' has no column '{lost}'.*text_old") as error:
+    with pytest.raises(
+        CourseError, match=f"{source.hub} has no column '{lost}'.*text_old"
+    ) as error:
         data.load(name, "train", "smol")
     one_sentence(error)
 
@@ -251,8 +256,6 @@ def test_no_network_is_one_sentence(monkeypatch, failure):
 
 def test_smol_new_phrasing_rewords_other_questions(monkeypatch):
     import datasets as hub
-
-    from smolcourse import data
 
     asked = []
 

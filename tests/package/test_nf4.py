@@ -1,5 +1,7 @@
 """NF4 by hand: against values written down, against its definition, and as a layer that trains."""
 
+from statistics import NormalDist
+
 import pytest
 import torch
 from torch import nn
@@ -8,9 +10,25 @@ from smolcourse.errors import CourseError
 from smolcourse.topics import nf4
 
 
+def levels_from_quantiles(offset: float = 0.9677083) -> list[float]:
+    """The 16 levels derived: quantiles of a normal distribution, scaled to [-1, 1].
+
+    Eight on the positive side, seven on the negative one, and an exact zero, so that padding
+    and pruned weights stay zero. `offset` is the outermost quantile (bitsandbytes' choice).
+    """
+    quantile = NormalDist().inv_cdf
+
+    def side(count: int) -> list[float]:
+        step = (offset - 0.5) / count
+        return [quantile(offset - i * step) for i in range(count)]
+
+    levels = sorted([-q for q in side(7)] + [0.0] + side(8))
+    return [level / levels[-1] for level in levels]
+
+
 def test_the_levels_are_the_quantiles_that_the_paper_describes():
     assert tuple(sorted(nf4.LEVELS)) == nf4.LEVELS and len(nf4.LEVELS) == 16
-    derived = nf4.levels_from_quantiles()
+    derived = levels_from_quantiles()
     assert derived == pytest.approx(nf4.LEVELS, abs=1e-6)
     assert derived[7] == 0.0 and (derived[0], derived[15]) == (-1.0, 1.0)
 

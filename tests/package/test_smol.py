@@ -158,7 +158,7 @@ def test_both_profiles_have_the_same_budgets_models_and_datasets():
         smol = profiles.smol(size)
         assert smol.budgets.keys() == tiny.budgets.keys()
         assert smol.models.keys() == tiny.models.keys()
-        assert smol.datasets.keys() == data.TINY.keys()
+        assert set(smol.datasets) == set(data.names())
         for name, value in tiny.budgets.items():
             # A count stays a count.
             assert isinstance(smol.budget(name), int) >= isinstance(value, int), name
@@ -206,7 +206,7 @@ def test_a_rehearsal_cuts_budgets_to_a_hundredth_and_claims_no_score(monkeypatch
     monkeypatch.setenv("SMOLCOURSE_QUICK", "100")
     budgets = {name: SMOL.budget(name) for name in SMOL.budgets}
     assert (budgets["sft_steps"], budgets["grpo_steps"], budgets["grpo_own_steps"]) == (5, 2, 2)
-    assert (budgets["train_rows"], budgets["eval_rows"], budgets["dpo_new_tokens"]) == (80, 32, 32)
+    assert (budgets["dpo_rows"], budgets["eval_rows"], budgets["dpo_new_tokens"]) == (40, 32, 32)
     assert budgets["grpo_batch"] == 8 and budgets["sft_lr"] == SMOL.budgets["sft_lr"]
     assert not report.enforced()
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")

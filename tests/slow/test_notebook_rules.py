@@ -76,8 +76,9 @@ SAMPLES = {
         cell(
             "import os, pathlib\n"
             "print(pathlib.Path.cwd().name, os.environ.get('SMOLCOURSE_PROGRESS'))\n"
-            "print(os.environ['PYTEST_CURRENT_TEST'].split('::')[0])",
-            stream(f"notebooks 0\n{FOLDER}/where_solution.ipynb\n"),
+            "from smolcourse.notebook import notebook_path\n"
+            "print(pathlib.Path(notebook_path()).name)",
+            stream("notebooks 0\nwhere_solution.ipynb\n"),
         )
     ],
     "zh-CN/same_solution": [cell(PRINT, stream("two\n"))],

@@ -101,11 +101,11 @@ class Notebook(IPyNbFile):
 
     def setup(self):
         # The kernel's process inherits this one's environment.
-        os.environ[QUICK] = str(int(self.path.name.endswith("_exercise.ipynb")))
-        try:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv(QUICK, str(int(self.path.name.endswith("_exercise.ipynb"))))
+            name = os.path.relpath(self.path, self.config.rootpath)
+            environment.setenv("SMOLCOURSE_NOTEBOOK", name)
             super().setup()
-        finally:
-            del os.environ[QUICK]
         watch(self.kernel)
 
     def collect(self):

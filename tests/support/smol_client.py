@@ -69,7 +69,7 @@ def promised() -> dict:
     course = setup("1_instruction_tuning/chat_templates", profile="smol")
     tokenizer, model = course.tokenizer("instruct"), course.model("instruct")
     seen["answers"] = generate.chat(model, tokenizer, ["Hi", CHATS["system"]], max_new_tokens=8)
-    for name in data.TINY:
+    for name in data.names():
         for split in ("train", "test", *(["new_phrasing"] if name == "facts" else [])):
             rows = course.dataset(name, split)
             seen["datasets"][f"{name}/{split}"] = rows.to_list()
@@ -94,7 +94,7 @@ def model(hub: str, revision: str = "main") -> None:
 def dataset(hub: str, revision: str = "main", config: str = "main") -> None:
     splits, columns = {"train": "train"}, ("question", "answer")
     source = profiles.HubDataset(hub, config, splits, columns, revision)
-    data.from_hub("math", "train", profiles.Profile("smol", {}, {"math": source}))
+    data.load("math", "train", profiles.Profile("smol", {}, {"math": source}))
 
 
 def errors() -> dict[str, str]:
