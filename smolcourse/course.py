@@ -67,12 +67,13 @@ class Course:
         """
         from smolcourse import settings
 
-        size = os.environ.get("SMOLCOURSE_SIZE") or profiles.SIZES[0]
-        return settings.choose(self.profile, size, tiny, smol, paper)
+        return settings.choose(self.profile, profiles.size(), tiny, smol, paper)
 
-    def budget(self, name: str) -> int | float:
-        """A number from the profile table, such as `sft_steps`; `CourseError` lists them."""
-        return self._profile.budget(name)
+    def values(self, tiny: dict, smol: dict) -> dict:
+        """As `choose`, for a script: nothing is shown, and nothing cut short."""
+        from smolcourse import settings
+
+        return settings.values(self.profile, profiles.size(), tiny, smol)
 
     def source(self, role: str = "base") -> profiles.Source:
         """Where a role's weights come from, for `smolcourse.models`; `CourseError` lists the roles.

@@ -1,8 +1,9 @@
-"""The one table of what a profile means: model ids, dataset ids, budgets.
+"""The one table of what a profile means: model ids and dataset ids.
 
 `tiny` is packaged with the course and runs on a laptop CPU without a network. `smol` is the
-same course on SmolLM2, SmolVLM and Hub datasets. Notebook code reads numbers and names from
-here through `course`, so that no notebook has an `if profile == ...`.
+same course on SmolLM2, SmolVLM and Hub datasets. Notebook code reads them through
+`course`, and a lesson's own numbers stand in its notebook (`course.choose`), so that no notebook
+has an `if profile == ...`.
 
 This file imports nothing heavy: it is a table.
 """
@@ -76,12 +77,11 @@ class HubDataset:
 
 @dataclass(frozen=True)
 class Profile:
-    """One profile: `models` by role, `datasets` by course name, `budgets` by name."""
+    """One profile: `models` by role, `datasets` by course name."""
 
     name: str
     models: dict[str, Source]
     datasets: dict[str, HubDataset] = field(default_factory=dict)
-    budgets: dict[str, int | float] = field(default_factory=dict)
     offline: bool = False
 
     def model(self, role: str) -> Source:
@@ -89,12 +89,6 @@ class Profile:
         if role not in self.models:
             raise one_of("model role", role, self.models)
         return self.models[role]
-
-    def budget(self, name: str) -> int | float:
-        """The number for a budget name; `CourseError` names the budgets there are."""
-        if name not in self.budgets:
-            raise one_of("budget", name, self.budgets)
-        return quick(name, self.budgets[name])
 
     def dataset(self, name: str) -> HubDataset:
         """The Hub dataset behind a course dataset name (empty for `tiny`)."""
@@ -110,77 +104,6 @@ _TINY = Profile(
         "base": Source("smollm2-tiny"),
         "instruct": Source("smollm2-tiny-instruct"),
         "vlm": Source("smolvlm-tiny"),
-    },
-    budgets={
-        "sft_steps": 100,
-        "sft_batch": 32,
-        "sft_lr": 1e-3,
-        "max_length": 128,
-        "eval_rows": 200,
-        "eval_batch": 64,
-        "max_new_tokens": 32,
-        # 2_preference_alignment/dpo: pairs, so a batch is twice as many sequences as it says
-        "dpo_test_pairs": 300,
-        "dpo_rows": 1600,
-        "dpo_steps": 60,
-        "dpo_batch": 16,
-        "dpo_lr": 1e-3,
-        "dpo_beta": 0.5,
-        "dpo_new_tokens": 48,
-        "dpo_over_steps": 32,
-        "dpo_over_lr": 5e-4,
-        "dpo_over_beta": 0.03,
-        "dpo_alarm_drop": 0.5,
-        "dpo_swap_steps": 15,
-        "dpo_own_rows": 480,
-        "dpo_own_steps": 30,
-        # 3_parameter_efficient_finetuning/resource_strategies: one step on so many rows
-        "resources_rows": 16,
-        "resources_length": 128,
-        "resources_micro": 2,
-        "resources_steps": 20,
-        # 2_preference_alignment/human_feedback and grpo
-        "feedback_pairs": 800,
-        "feedback_steps": 40,
-        "feedback_batch": 16,
-        "feedback_lr": 5e-4,
-        "grpo_sft_steps": 40,
-        "grpo_steps": 20,
-        "grpo_hack_steps": 18,
-        "grpo_own_steps": 8,
-        "grpo_batch": 40,
-        "grpo_group": 8,
-        "grpo_tokens": 36,
-        "grpo_lr": 6e-4,
-        # 3_parameter_efficient_finetuning/adapters
-        "adapters_rank": 4,
-        "adapters_steps": 50,
-        "adapters_batch": 32,
-        "adapters_lr": 1e-2,
-        # 3_parameter_efficient_finetuning/lora: LoRA wants about ten times the rate of SFT
-        "lora_rank": 3,
-        "lora_alpha": 8,
-        "lora_lr": 5e-3,
-        "lora_rate_steps": 15,
-        "lora_sweep_steps": 25,
-        "lora_invented_rows": 200,
-        "lora_invented_steps": 60,
-        # 2_preference_alignment/orpo: pairs a batch, so twice as many rows
-        "orpo_steps": 60,
-        "orpo_batch": 16,
-        "orpo_lr": 1e-3,
-        "orpo_lambda": 2.0,
-        "orpo_dpo_lr": 2e-4,
-        "orpo_dpo_beta": 0.1,
-        # 3_parameter_efficient_finetuning/prompt_tuning: each method its own rate
-        "prompt_steps": 30,
-        "prompt_batch": 16,
-        "prompt_lr": 1e-1,
-        "prompt_prefix_lr": 3e-1,
-        "prompt_encoder_lr": 1e-2,
-        "prompt_lora_lr": 3e-2,
-        "prompt_answer_steps": 40,
-        "prompt_answer_batch": 32,
     },
 )
 
@@ -202,8 +125,6 @@ def _hub(repo: str, half: bool = False) -> Source:
 
 def smol(size: str) -> Profile:
     """The profile `smol` with models of a size: 135M, 360M or 1.7B."""
-    # Larger models take smaller steps: batch and learning rate follow the size.
-    batch, lr = {"135M": (16, 3e-4), "360M": (8, 2e-4), "1.7B": (4, 1e-4)}[size]
     return Profile(
         name="smol",
         models={
@@ -255,74 +176,25 @@ def smol(size: str) -> Profile:
                 revision="f54c09fd23315a6f9c86f9dc80f725de7d8f9c64",
             ),
         },
-        budgets={
-            "sft_steps": 500,
-            "sft_batch": batch,
-            "sft_lr": lr,
-            "max_length": 1024,
-            "eval_rows": 200,
-            "eval_batch": 32,
-            "max_new_tokens": 128,
-            "dpo_test_pairs": 300,
-            "dpo_rows": 4000,
-            "dpo_steps": 500,
-            "dpo_batch": max(2, batch // 2),
-            "dpo_lr": 1e-6 if size == "1.7B" else 5e-6,
-            "dpo_beta": 0.1,
-            "dpo_new_tokens": 128,
-            "dpo_over_steps": 300,
-            "dpo_over_lr": 1e-4,
-            "dpo_over_beta": 0.01,
-            "dpo_alarm_drop": 50.0,
-            "dpo_swap_steps": 100,
-            "dpo_own_rows": 800,
-            "dpo_own_steps": 100,
-            "resources_rows": 8,
-            "resources_length": 512,
-            "resources_micro": 1,
-            "resources_steps": 20,
-            "feedback_pairs": 2000,
-            "feedback_steps": 200,
-            "feedback_batch": batch,
-            "feedback_lr": lr / 3,
-            "grpo_sft_steps": 100,
-            "grpo_steps": 200,
-            "grpo_hack_steps": 150,
-            "grpo_own_steps": 60,
-            "grpo_batch": 64,
-            "grpo_group": 8,
-            "grpo_tokens": 64,
-            "grpo_lr": 1e-5,
-            "adapters_rank": 8,
-            "adapters_steps": 150,
-            "adapters_batch": batch,
-            "adapters_lr": 3 * lr,
-            "lora_rank": 8,
-            "lora_alpha": 16,
-            "lora_lr": 10 * lr,
-            "lora_rate_steps": 30,
-            "lora_sweep_steps": 100,
-            "lora_invented_rows": 500,
-            "lora_invented_steps": 200,
-            "orpo_steps": 600,
-            "orpo_batch": max(1, batch // 2),
-            "orpo_lr": lr / 6,
-            "orpo_lambda": 0.1,
-            "orpo_dpo_lr": lr / 60,
-            "orpo_dpo_beta": 0.1,
-            "prompt_steps": 200,
-            "prompt_batch": batch,
-            "prompt_lr": 1e-1,
-            "prompt_prefix_lr": 3e-2,
-            "prompt_encoder_lr": 3e-3,
-            "prompt_lora_lr": 3e-3,
-            "prompt_answer_steps": 300,
-            "prompt_answer_batch": batch,
-        },
     )
 
 
 NAMES = ("tiny", "smol")
+
+
+def size() -> str:
+    """The size of the `smol` models, `SMOLCOURSE_SIZE`: 135M (default), 360M or 1.7B.
+
+    Raises `CourseError` for another one.
+    """
+    asked = os.environ.get("SMOLCOURSE_SIZE") or SIZES[0]
+    if asked not in SIZES:
+        raise CourseError(
+            "SMOLCOURSE_SIZE is '{size}'; set it to one of: {SIZES}.",
+            size=asked,
+            SIZES=", ".join(SIZES),
+        )
+    return asked
 
 
 def get(name: str | None = None) -> Profile:
@@ -336,12 +208,5 @@ def get(name: str | None = None) -> Profile:
     if name == "tiny":
         return _TINY
     if name == "smol":
-        size = os.environ.get("SMOLCOURSE_SIZE") or SIZES[0]
-        if size not in SIZES:
-            raise CourseError(
-                "SMOLCOURSE_SIZE is '{size}'; set it to one of: {SIZES}.",
-                size=size,
-                SIZES=", ".join(SIZES),
-            )
-        return smol(size)
+        return smol(size())
     raise one_of("profile", name, NAMES)

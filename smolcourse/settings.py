@@ -21,16 +21,26 @@ def choose(profile: str, size: str, tiny: dict, smol: dict, paper: dict | None) 
     Under `SMOLCOURSE_QUICK` steps and rows are fewer (`profiles.quick`). Raises CourseError unless
     both profiles name the same settings.
     """
+    here = values(profile, size, tiny, smol)
+    _show(here, profile, smol_values(size, smol), size, paper or {})
+    return Settings(**{name: quick(name, value) for name, value in here.items()})
+
+
+def values(profile: str, size: str, tiny: dict, smol: dict) -> dict:
+    """The settings of a profile, in full and not shown. Raises CourseError as `choose` does."""
     if set(tiny) != set(smol):
         missing = ", ".join(sorted(set(tiny) ^ set(smol)))
         raise CourseError(
             "course.choose needs each setting for both profiles; only one has: {missing}.",
             missing=missing,
         )
-    smol = {name: _of_size(value, size) for name, value in smol.items()}
-    here = tiny if profile == "tiny" else smol
-    _show(here, profile, smol, size, paper or {})
-    return Settings(**{name: quick(name, value) for name, value in here.items()})
+    there = smol_values(size, smol)
+    return tiny if profile == "tiny" else there
+
+
+def smol_values(size: str, smol: dict) -> dict:
+    """Settings of the `smol` profile for one of its sizes."""
+    return {name: _of_size(value, size) for name, value in smol.items()}
 
 
 def _of_size(value, size: str):

@@ -13,7 +13,7 @@ import sys
 from functools import cache
 
 from smolcourse.errors import CourseError
-from smolcourse.translate import tr
+from smolcourse.translate import shown, tr
 
 DPI = 80
 SIZE = (6.0, 2.8)  # inches
@@ -110,7 +110,7 @@ def say(text: str, **facts) -> None:
     """Print a sentence in the reader's language: `say("{right} of {n} are right", right=3, n=5)`.
 
     The English text is the key of its translation (the topic's TOPIC.toml); numbers are formatted in
-    the braces, as in an f-string: `{share:.1%}`. Introduced in
+    the braces, as in an f-string: `{share:.1%}`. A truth value is said as "yes" or "no". Introduced in
     `1_instruction_tuning/chat_templates`.
     """
     print(tr(text, **facts))
@@ -138,7 +138,7 @@ def side_by_side(rows, columns=None, limit: int = 200) -> None:
                 values=len(values),
                 columns=len(columns),
             )
-        values = [f"{v:.4g}" if isinstance(v, float) else tr(str(v)) for v in values]
+        values = [shown(value) for value in values]
         table.append([v if len(v) <= limit else v[: limit - 1] + "…" for v in values])
     columns = [tr(str(name)) for name in columns]
     flat = [[v.replace("\n", "⏎") for v in values] for values in table]

@@ -25,9 +25,25 @@ def tr(text: str, **facts) -> str:
 
 def tell(lang: str, text: str, **facts) -> str:
     """As `tr`, in a language that the caller knows (`"en"` or `"zh-CN"`)."""
-    if lang == "zh-CN":
-        text = chinese_words(topic_now).get(text, text)
+    known = chinese_words(topic_now) if lang == "zh-CN" else {}
+    text = known.get(text, text)
+    # A claim's truth is said in words: `say("over half are right: {holds}", holds=share > 0.5)`.
+    facts = {name: _word(value, known) for name, value in facts.items()}
     return text.format(**facts) if facts else text
+
+
+def _word(value, known: dict[str, str]):
+    """`yes` or `no` for a truth value, numpy's as well; everything else as it is."""
+    if type(value).__name__ not in ("bool", "bool_"):
+        return value
+    word = "yes" if value else "no"
+    return known.get(word, word)
+
+
+def shown(value) -> str:
+    """A value in a table: four digits of a number, `yes` or `no`, a text in the reader's language."""
+    value = _word(value, {})
+    return f"{value:.4g}" if isinstance(value, float) else tr(str(value))
 
 
 def speak_of(topic: str) -> None:

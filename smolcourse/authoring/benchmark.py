@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smolcourse.models import Model, Tokenizer
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
+BATCH, LEARNING_RATE = 32, 1e-3  # module 1's SFT
 WARM_UP = 3  # steps that are not timed: allocations, first-time compilation of kernels
 
 
@@ -238,7 +239,7 @@ def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
 
     Raises `CourseError` if the checkpoint (a name or a folder) can't be used, or `out` not written.
     """
-    from smolcourse import models, profiles
+    from smolcourse import models
     from smolcourse.course import be_quiet
     from smolcourse.machine import hardware, pick_device
     from smolcourse.places import repository
@@ -247,9 +248,7 @@ def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
     device = pick_device()[0]
     model = models.load_model(checkpoint, device)
     tokenizer = models.load_tokenizer(checkpoint)
-    tiny = profiles.get("tiny")
-    batch, learning_rate = int(tiny.budget("sft_batch")), tiny.budget("sft_lr")
-    load = workload(model, tokenizer, steps, batch, learning_rate)
+    load = workload(model, tokenizer, steps, BATCH, LEARNING_RATE)
     rows = table(measure(load, repeats))
     rows.append(
         _row(

@@ -20,6 +20,12 @@ from pathlib import Path
 
 from smolcourse.errors import CourseError
 
+# Module 1's rate for SFT, which these scripts take unless they are told another.
+RECIPE = {
+    "tiny": {"lr": 1e-3},
+    "smol": {"lr": {"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4}},
+}
+
 
 def options(description: str) -> argparse.ArgumentParser:
     """The command line of both scripts."""
@@ -113,7 +119,7 @@ def trainer_settings(course, arguments) -> dict:
             arguments.global_batch, arguments.accumulate, processes
         ),
         "gradient_accumulation_steps": arguments.accumulate,
-        "learning_rate": arguments.learning_rate or course.budget("sft_lr"),
+        "learning_rate": arguments.learning_rate or course.values(**RECIPE)["lr"],
         "lr_scheduler_type": "constant",
         # A last batch of another size would be weighted or filled up differently.
         "dataloader_drop_last": True,

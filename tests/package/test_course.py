@@ -109,10 +109,9 @@ def test_the_environment_chooses_profile_size_and_device(monkeypatch):
         machine.pick_device()
 
 
-def test_both_profiles_know_the_same_roles_and_budgets():
+def test_both_profiles_know_the_same_roles():
     tiny, smol = profiles.get("tiny"), profiles.get("smol")
     assert set(tiny.models) == set(smol.models) == {"base", "instruct", "vlm"}
-    assert set(tiny.budgets) == set(smol.budgets)
     assert all(source.columns and source.splits for source in smol.datasets.values())
 
 
@@ -136,15 +135,13 @@ def test_the_device_rule(monkeypatch, cuda, bf16, mps, expected):
     assert machine.pick_device() == expected
 
 
-def test_course_gives_models_budgets_and_refuses_others(here, checkpoints, capsys):
+def test_course_gives_models_and_refuses_others(here, checkpoints, capsys):
     made = smolcourse.setup(NOTEBOOK)
     model = made.model("instruct")
     assert model.device.type == made.device and model.dtype == made.dtype
     assert made.model("base") is not made.model("base")
-    assert made.budget("sft_steps") > 0
     assert made.model_id("base").endswith("smollm2-tiny")
     for call, part in (
-        (lambda: made.budget("sft_step"), "did you mean 'sft_steps'"),
         (lambda: made.model("teacher"), "no model role named 'teacher'"),
         (lambda: made.model("vlm"), "course.vlm"),
     ):
@@ -278,12 +275,11 @@ def test_peak_memory_grows_with_what_is_held():
 
 
 def test_quick_budgets_shrink_what_costs_time_and_nothing_else(monkeypatch):
-    full = profiles.get("tiny")
-    assert profiles.quick("sft_steps", 100) == full.budget("sft_steps") == 100
+    assert profiles.quick("sft_steps", 100) == 100
     monkeypatch.setenv("SMOLCOURSE_QUICK", "0")
     assert profiles.quick("sft_steps", 100) == 100
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
-    assert full.budget("sft_steps") == profiles.quick("steps", 100) == 10
+    assert profiles.quick("sft_steps", 100) == profiles.quick("steps", 100) == 10
     assert profiles.quick("dpo_swap_steps", 15) == 10 and profiles.quick("steps", 8) == 8
     assert profiles.quick("steps", 500) == 50
     assert profiles.quick("train_rows", 3000) == 300

@@ -47,3 +47,10 @@ def test_quick_budgets_are_short(monkeypatch, capsys):
 def test_what_does_not_fit_is_one_sentence(tiny, smol, words):
     with pytest.raises(CourseError, match=words):
         settings.choose("tiny", "135M", tiny, smol, None)
+
+
+def test_a_script_reads_them_in_full_and_shows_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
+    assert settings.values("tiny", "135M", TINY, SMOL) == TINY
+    assert settings.values("smol", "360M", TINY, SMOL)["lr"] == 2e-4
+    assert capsys.readouterr().out == ""

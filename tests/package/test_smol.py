@@ -150,18 +150,14 @@ def test_the_users_token_stays_at_the_hub(seen):
     assert seen["tokens_at_cdn"] == []
 
 
-def test_both_profiles_have_the_same_budgets_models_and_datasets():
+def test_both_profiles_have_the_same_models_and_datasets():
     from smolcourse import data
 
     tiny = profiles.get("tiny")
     for size in SHAPES:
         smol = profiles.smol(size)
-        assert smol.budgets.keys() == tiny.budgets.keys()
         assert smol.models.keys() == tiny.models.keys()
         assert set(smol.datasets) == set(data.names())
-        for name, value in tiny.budgets.items():
-            # A count stays a count.
-            assert isinstance(smol.budget(name), int) >= isinstance(value, int), name
 
 
 # ---------------------------------------------------------------- what goes wrong
@@ -204,10 +200,12 @@ def test_a_rehearsal_cuts_budgets_to_a_hundredth_and_claims_no_score(monkeypatch
 
     assert not profiles.is_quick() and report.enforced()
     monkeypatch.setenv("SMOLCOURSE_QUICK", "100")
-    budgets = {name: SMOL.budget(name) for name in SMOL.budgets}
-    assert (budgets["sft_steps"], budgets["grpo_steps"], budgets["grpo_own_steps"]) == (5, 2, 2)
-    assert (budgets["dpo_rows"], budgets["eval_rows"], budgets["dpo_new_tokens"]) == (40, 32, 32)
-    assert budgets["grpo_batch"] == 8 and budgets["sft_lr"] == SMOL.budgets["sft_lr"]
+    cut = {"steps": 500, "grpo_steps": 200, "rows": 4000, "eval_rows": 200, "new_tokens": 128}
+    cut |= {"batch": 64, "lr": 3e-4}
+    short = {name: profiles.quick(name, value) for name, value in cut.items()}
+    assert (short["steps"], short["grpo_steps"]) == (5, 2)
+    assert (short["rows"], short["eval_rows"], short["new_tokens"]) == (40, 32, 32)
+    assert short["batch"] == 8 and short["lr"] == 3e-4
     assert not report.enforced()
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
-    assert (SMOL.budget("sft_steps"), SMOL.budget("grpo_batch")) == (50, 64)
+    assert (profiles.quick("steps", 500), profiles.quick("batch", 64)) == (50, 64)

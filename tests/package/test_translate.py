@@ -47,3 +47,13 @@ def test_setup_speaks_of_its_topic(chinese, capsys):
 
     setup("2_preference_alignment/dpo")
     assert translate.topic_now == "dpo"
+
+
+def test_a_claims_truth_is_a_word(chinese, monkeypatch):
+    import numpy
+
+    assert tr("{a} {b} {c}", a=True, b=numpy.bool_(False), c=1) == "是 否 1"
+    assert translate.shown(True) == "是" and translate.shown(0.123456) == "0.1235"
+    monkeypatch.setenv("SMOLCOURSE_LANG", "en")
+    assert tr("over half are right: {holds}", holds=True).endswith("yes")
+    assert translate.shown(numpy.bool_(False)) == "no"

@@ -689,7 +689,9 @@ starts = {
 # %% id="starts" tags=["nbval-ignore-output"] reason="a plot"
 histories, few_steps = {}, min(15, course.budget("prompt_steps"))
 for name, settings in starts.items():
-    run = train(wrap("instruct", settings), polite_data, course.budget("prompt_lr"), steps=few_steps)
+    run = train(
+        wrap("instruct", settings), polite_data, course.budget("prompt_lr"), steps=few_steps
+    )
     histories[name] = run.state.log_history
 from_words = run.model.eval()
 show.loss(histories, title="Where the prompt starts")
@@ -707,7 +709,11 @@ print(
 histories = {}
 for rate in (0.001, 0.01, 0.1, 1.0):
     run = train(
-        wrap("instruct", starts["random tokens"]), polite_data, rate, steps=min(10, few_steps), logging_steps=1
+        wrap("instruct", starts["random tokens"]),
+        polite_data,
+        rate,
+        steps=min(10, few_steps),
+        logging_steps=1,
     )
     histories[f"learning rate {rate}"] = run.state.log_history
 show.loss(histories, title="How fast it goes")
