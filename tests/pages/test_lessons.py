@@ -5,6 +5,7 @@ a ```text fence follows directly, it is compared with what the snippet printed, 
 The Chinese pages have the same fences (tests/test_docs.py), so the English ones are run.
 """
 
+import ast
 import contextlib
 import io
 import sys
@@ -41,6 +42,21 @@ def test_the_snippets_of_a_lesson_print_what_the_page_says(path, monkeypatch):
     text = path.read_text(encoding="utf-8")
     assert any(fence.info == "python" for fence in pages.fences(text)), "a lesson has a snippet"
     run(text, pages.name(path))
+
+
+@pytest.mark.parametrize("path", pages.lessons(), ids=pages.name)
+def test_a_lesson_prints_no_exercises_answer(path):
+    """A page that defines a function under an exercise's name gives its answer away."""
+    asked = {
+        node.name
+        for file in (pages.ROOT / "smolcourse" / "reference").glob("*/*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    assert asked
+    codes = [f.code for f in pages.fences(path.read_text(encoding="utf-8")) if f.info == "python"]
+    tops = (node for code in codes for node in ast.walk(ast.parse(code)))
+    assert [node.name for node in tops if getattr(node, "name", None) in asked] == []
 
 
 PAGE = """\
