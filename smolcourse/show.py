@@ -110,10 +110,11 @@ def say(text: str, **facts) -> None:
     """Print a sentence in the reader's language: `say("{right} of {n} are right", right=3, n=5)`.
 
     The English text is the key of its translation (the topic's TOPIC.toml); numbers are formatted in
-    the braces, as in an f-string: `{share:.1%}`. A truth value is said as "yes" or "no". Introduced in
+    the braces, as in an f-string: `{share:.1%}`. A truth value is said as "yes" or "no", and a text
+    that has a translation of its own is translated. Introduced in
     `1_instruction_tuning/chat_templates`.
     """
-    print(tr(text, **facts))
+    print(tr(text, **{key: tr(v) if isinstance(v, str) else v for key, v in facts.items()}))
 
 
 def side_by_side(rows, columns=None, limit: int = 200) -> None:

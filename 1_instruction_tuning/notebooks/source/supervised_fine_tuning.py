@@ -39,6 +39,24 @@ import torch
 
 course = setup("1_instruction_tuning/supervised_fine_tuning")
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and what it takes when you run it
+# on SmolLM2-135M with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="1bc322ba"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(steps=100, batch=32, lr=1e-3, max_length=128, eval_rows=200, new_tokens=32),
+    smol=dict(
+        steps=500,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4},
+        max_length=1024,
+        eval_rows=200,
+        new_tokens=128,
+    ),
+)
+# %% [markdown] lang="en"
 # ## 1. The problem first
 #
 # `facts` holds questions with short answers in the Hub's `messages` format. The **test** split asks
@@ -54,12 +72,11 @@ course = setup("1_instruction_tuning/supervised_fine_tuning")
 train, test = course.dataset("facts", "train"), course.dataset("facts", "test")
 print(train[0]["messages"])
 seen = {row["question"] for row in train}
-print(
-    len(train),
-    "training rows,",
-    len(test),
-    "test rows, asked in both:",
-    sum(q in seen for q in test["question"]),
+show.say(
+    "{train} training rows, {test} test rows, asked in both: {both}",
+    train=len(train),
+    test=len(test),
+    both=sum(question in seen for question in test["question"]),
 )
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text of an untrained behaviour may differ between processors"
 with course.timed("import"):
@@ -74,7 +91,7 @@ def evaluate(model, dataset):
             model,
             tokenizer,
             dataset["question"],
-            max_new_tokens=course.budget("max_new_tokens"),
+            max_new_tokens=budget.new_tokens,
             return_ended=True,
         )
     return metrics.exact_match(answers, dataset["answer"]), sum(ended) / len(ended), answers
@@ -85,9 +102,13 @@ show.side_by_side(
     list(zip(test["question"][:5], answers[:5], test["answer"][:5])),
     ["question", "base model", "right answer"],
 )
-print(f"exact match {before:.1%}, ended by themselves {ended_before:.1%}")
+show.say(
+    "exact match {before:.1%}, ended by themselves {ended_before:.1%}",
+    before=before,
+    ended_before=ended_before,
+)
 # %% id="baseline.bar"
-print("the base model answers under 5% of the chat questions:", before < 0.05)
+show.say("the base model answers under 5% of the chat questions: {holds}", holds=before < 0.05)
 # %% [markdown] lang="en"
 # It knows the words and writes on and on. Nothing ever told it that a turn *ends*, or that a short
 # answer is wanted. That is what supervised fine-tuning (SFT) teaches: a **format**, by example.
@@ -301,11 +322,11 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
     defaults = dict(
         output_dir=str(course.run_dir / "sft"),
         max_steps=steps,
-        per_device_train_batch_size=course.budget("sft_batch"),
-        learning_rate=learning_rate or course.budget("sft_lr"),
+        per_device_train_batch_size=budget.batch,
+        learning_rate=learning_rate or budget.lr,
         lr_scheduler_type="cosine",
         warmup_steps=10,
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         assistant_only_loss=True,
         eos_token="<|im_end|>",
         activation_checkpointing=False,  # saves memory for big models, costs time for small ones
@@ -327,7 +348,7 @@ def make_trainer(model, dataset, steps, learning_rate=None, **options):
 
 
 with course.timed("import"):
-    trainer = make_trainer(course.model("base"), train, course.budget("sft_steps"))
+    trainer = make_trainer(course.model("base"), train, budget.steps)
 # %% id="compare"
 rows = []
 for messages in train["messages"][:8]:
@@ -338,7 +359,12 @@ for messages in train["messages"][:8]:
 ours = collate(rows, tokenizer.pad_token_id)
 theirs = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
 for name in ours:
-    print(name, tuple(ours[name].shape), "equal to TRL's:", torch.equal(ours[name], theirs[name]))
+    show.say(
+        "{name} {shape} equal to TRL's: {holds}",
+        name=name,
+        shape=tuple(ours[name].shape),
+        holds=torch.equal(ours[name], theirs[name]),
+    )
 
 theirs = {name: tensor.to(course.device) for name, tensor in theirs.items()}
 with torch.no_grad():
@@ -346,7 +372,7 @@ with torch.no_grad():
     difference = abs(
         masked_loss(logits, theirs["labels"]) - trainer.compute_loss(trainer.model, dict(theirs))
     )
-print("loss differs from TRL's by less than 1e-5:", bool(difference < 1e-5))
+show.say("loss differs from TRL's by less than 1e-5: {holds}", holds=bool(difference < 1e-5))
 # %% [markdown] lang="en"
 # ### Train
 #
@@ -363,20 +389,25 @@ model = trainer.model.eval()
 show.loss({"SFT": trainer.state.log_history})
 # %% id="after" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 after, ended_after, answers = evaluate(model, test)
-train_sample = train.select(range(course.budget("eval_rows")))
+train_sample = train.select(range(budget.eval_rows))
 after_seen, _, _ = evaluate(model, train_sample)
 show.side_by_side(
     list(zip(test["question"][:5], answers[:5], test["answer"][:5])),
     ["question", "after SFT", "right answer"],
 )
 low, high = metrics.interval(round(after * len(test)), len(test))
-print(
-    f"held-out facts: {after:.1%} (95% interval {low:.1%} to {high:.1%}), seen facts: "
-    f"{after_seen:.1%}, ended: {ended_after:.1%}"
+show.say(
+    "held-out facts: {after:.1%} (95% interval {low:.1%} to {high:.1%}), seen facts: "
+    "{after_seen:.1%}, ended: {ended_after:.1%}",
+    after=after,
+    low=low,
+    high=high,
+    after_seen=after_seen,
+    ended_after=ended_after,
 )
 # %% id="after.bars"
-print("at least 90% of the held-out facts are right:", after >= 0.90)
-print("at least 99% of the answers end by themselves:", ended_after >= 0.99)
+show.say("at least 90% of the held-out facts are right: {holds}", holds=after >= 0.9)
+show.say("at least 99% of the answers end by themselves: {holds}", holds=ended_after >= 0.99)
 # %% [markdown] lang="en"
 # ## 6. Read the number honestly
 #
@@ -396,7 +427,7 @@ for row in train:
     by_group[row["group"]][row["answer"]] += 1
 guesses = [by_group[row["group"]].most_common(1)[0][0] for row in test]
 chance = metrics.exact_match(guesses, test["answer"])
-new_words = course.dataset("facts", "new_phrasing").select(range(course.budget("eval_rows")))
+new_words = course.dataset("facts", "new_phrasing").select(range(budget.eval_rows))
 reworded, _, _ = evaluate(model, new_words)
 show.bars(
     {
@@ -408,9 +439,13 @@ show.bars(
     title="Exact match",
     bar=0.9,
 )
-print(f"most frequent answer: {chance:.1%}, new phrasing: {reworded:.1%}")
+show.say(
+    "most frequent answer: {chance:.1%}, new phrasing: {reworded:.1%}",
+    chance=chance,
+    reworded=reworded,
+)
 # %% id="chance.statement"
-print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5)
+show.say("fine-tuning beats guessing by more than 50 points: {holds}", holds=after - chance > 0.5)
 # %% [markdown] lang="en"
 # The bar of the new phrasing is much lower: a good part of the skill hangs on the wording.
 #
@@ -421,10 +456,9 @@ print("fine-tuning beats guessing by more than 50 points:", after - chance > 0.5
 #
 # 这个数字**没有**告诉你的：这个世界之外的任何事情、更长的对话、是否诚实。问它一个不存在的国家，看看它肯不肯承认自己不知道。
 # %% id="atlantis" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
-print(
-    generate.chat(
-        model, tokenizer, ["What is the capital of Atlantis?", "Which color does a dragon have?"]
-    )
+questions = ["What is the capital of Atlantis?", "Which color does a dragon have?"]
+show.side_by_side(
+    list(zip(questions, generate.chat(model, tokenizer, questions))), ["question", "after SFT"]
 )
 # %% [markdown] lang="en"
 # The tiny model makes up a city and a colour: not one of the training answers was "I do not know".
@@ -445,11 +479,10 @@ print(
 from transformers import AutoModelForCausalLM, set_seed
 
 fifty = train.select(range(50))
-steps = course.budget("sft_steps")
 set_seed(course.seed)
 blank = AutoModelForCausalLM.from_config(base.config).to(course.device)
-few = make_trainer(course.model("base"), fifty, int(0.6 * steps))
-scratch = make_trainer(blank, fifty, int(1.6 * steps), learning_rate=3 * course.budget("sft_lr"))
+few = make_trainer(course.model("base"), fifty, int(0.6 * budget.steps))
+scratch = make_trainer(blank, fifty, int(1.6 * budget.steps), learning_rate=3 * budget.lr)
 with course.timed("train"):
     few.train()
     scratch.train()
@@ -466,10 +499,12 @@ show.loss(
     {"from the base model": few.state.log_history, "from random weights": scratch.state.log_history}
 )
 # %% id="scratch.statement"
-print("both know at least 90% of the fifty answers:", min(few_seen, blank_seen) >= 0.9)
-print(
-    "on held-out facts the base model is at least 40 points better:",
-    few_heldout - blank_heldout >= 0.4,
+show.say(
+    "both know at least 90% of the fifty answers: {holds}", holds=min(few_seen, blank_seen) >= 0.9
+)
+show.say(
+    "on held-out facts the base model is at least 40 points better: {holds}",
+    holds=few_heldout - blank_heldout >= 0.4,
 )
 # %% [markdown] lang="en"
 # Both learned the fifty answers by heart; on the other questions the blank model is almost always wrong,
@@ -506,7 +541,7 @@ from transformers import DataCollatorForLanguageModeling
 
 sick_tokenizer = copy.deepcopy(tokenizer)
 sick_tokenizer.pad_token = "<|im_end|>"
-sick = make_trainer(course.model("base"), train, course.budget("sft_steps") // 2)
+sick = make_trainer(course.model("base"), train, budget.steps // 2)
 sick.data_collator = DataCollatorForLanguageModeling(sick_tokenizer, mlm=False)
 sick.train_dataset = sick.train_dataset.remove_columns(
     "labels"
@@ -518,14 +553,10 @@ show.side_by_side(
     list(zip(test["question"][:3], sick_answers[:3])), ["question", "trained with pad = eos"]
 )
 # %% id="pad_is_eos.statement"
-print(
-    f"right pad: {'at least 99%' if ended_after >= 0.99 else 'under 99%'} of the answers end by "
-    "themselves"
+show.say(
+    "right pad: at least 99% of the answers end by themselves: {holds}", holds=ended_after >= 0.99
 )
-print(
-    f"pad = eos: {'under 10%' if sick_ended < 0.10 else 'at least 10%'} of the answers end by "
-    "themselves"
-)
+show.say("pad = eos: under 10% of the answers end by themselves: {holds}", holds=sick_ended < 0.10)
 # %% [markdown] lang="en"
 # The answer may be right, and then it goes on: nothing was ever taught about stopping. **Cure:** a pad
 # token of its own, or labels masked by length.
@@ -543,15 +574,15 @@ print(
 # %% id="curves" tags=["nbval-ignore-output"] reason="a plot"
 histories = {}
 for name, factor in (
-    ("healthy", 1),
+    ("healthy run", 1),
     ("a thousand times too small", 1e-3),
     ("a thousand times too large", 1e3),
 ):
     run = make_trainer(
         course.model("base"),
         train,
-        min(20, course.budget("sft_steps")),
-        learning_rate=course.budget("sft_lr") * factor,
+        min(20, budget.steps),
+        learning_rate=budget.lr * factor,
         logging_steps=2,
     )
     with course.timed("train"):
@@ -615,7 +646,7 @@ diagnose = check("sft.diagnose", diagnose)
 for name, history in histories.items():
     losses = [entry["loss"] for entry in history if "loss" in entry]
     # These runs had no evaluation set: a flat line in its place gives no verdict on memorising.
-    print(f"{name}: {diagnose(losses, [1.0] * len(losses))}")
+    show.say("{name}: {verdict}", name=name, verdict=diagnose(losses, [1.0] * len(losses)))
 
 
 # %% [markdown] lang="en"
@@ -679,14 +710,17 @@ def pack(lengths: list[int], size: int) -> list[list[int]]:
 pack = check("sft.pack", pack)
 # %% id="pack.use"
 lengths = [len(row) for row in trainer.train_dataset["input_ids"]]
-size, batch = course.budget("max_length"), course.budget("sft_batch")
+size, batch = budget.max_length, budget.batch
 padded = sum(
     max(lengths[i : i + batch]) * len(lengths[i : i + batch]) for i in range(0, len(lengths), batch)
 )
 packed = len(pack(lengths, size)) * size
-print(
-    f"tokens in the rows: {sum(lengths)}; computed with padding: {padded}; computed with packing: "
-    f"{packed}"
+show.say(
+    "tokens in the rows: {tokens}; computed with padding: {padded}; computed with packing: "
+    "{packed}",
+    tokens=sum(lengths),
+    padded=padded,
+    packed=packed,
 )
 # %% [markdown] lang="en"
 # ## 10. The same run from the command line
@@ -712,12 +746,12 @@ recipe = dict(
     model_name_or_path=str(folder / "start"),
     dataset_name=str(folder / "data"),
     output_dir=str(folder / "out"),
-    max_steps=min(10, course.budget("sft_steps")),
-    per_device_train_batch_size=course.budget("sft_batch"),
-    learning_rate=float(course.budget("sft_lr")),
+    max_steps=min(10, budget.steps),
+    per_device_train_batch_size=budget.batch,
+    learning_rate=budget.lr,
     assistant_only_loss=True,
     eos_token="<|im_end|>",
-    max_length=course.budget("max_length"),
+    max_length=budget.max_length,
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
@@ -735,13 +769,12 @@ with course.timed("train"):
     run = subprocess.run(
         [*trl, "sft", "--config", str(folder / "sft.yaml")], capture_output=True, text=True
     )
-print(
-    "trl sft --config sft.yaml",
-    "->",
-    [line for line in (run.stdout + run.stderr).splitlines() if "'loss'" in line][-1:],
-)
+last = [line for line in (run.stdout + run.stderr).splitlines() if "'loss'" in line][-1:]
+print(*last)
 # %% id="cli.statement"
-print("the command line wrote a model:", (folder / "out" / "model.safetensors").exists())
+show.say(
+    "the command line wrote a model: {holds}", holds=(folder / "out" / "model.safetensors").exists()
+)
 
 
 # %% [markdown] lang="en"
@@ -812,9 +845,7 @@ targets = [restyle(row["question"], row["answer"]) for row in test]
 longest = (
     max(len(tokenizer(target)["input_ids"]) for target in targets) + 1
 )  # and the end of the turn
-style_trainer = make_trainer(
-    course.model("base"), train.map(styled), course.budget("sft_steps") // 2
-)
+style_trainer = make_trainer(course.model("base"), train.map(styled), budget.steps // 2)
 with course.timed("train"):
     style_trainer.train()
 with course.timed("generate"):
@@ -825,9 +856,11 @@ style_share = metrics.exact_match(style_answers, targets)
 show.side_by_side(
     list(zip(test["question"][:5], style_answers[:5])), ["question", "answer in your style"]
 )
-print(f"held-out answers in your style and right: {style_share:.1%}")
+show.say("held-out answers in your style and right: {share:.1%}", share=style_share)
 # %% id="style.statement"
-print("at least 80% of the held-out answers are right and in style:", style_share >= 0.80)
+show.say(
+    "at least 80% of the held-out answers are right and in style: {holds}", holds=style_share >= 0.8
+)
 # %% [markdown] lang="en"
 # ## 12. Report
 # %% [markdown] lang="zh-CN" of="ae67a6eb"
