@@ -47,6 +47,20 @@ course = setup("2_preference_alignment/grpo")
 
 
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, those it takes on SmolLM2-135M with
+# `profile="smol"`, and those of the paper. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="9a692027"
+# **设置。** 下表是这个 notebook 在这里用的数字、用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字，以及论文里的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(steps=20, batch=40, group=8, tokens=36, lr=6e-4, hack_steps=18, own_steps=8),
+    smol=dict(steps=200, batch=64, group=8, tokens=64, lr=1e-5, hack_steps=150, own_steps=60),
+    paper=dict(batch=1024, group=64, tokens=1024, lr=1e-6),  # DeepSeekMath
+)
+
+
+# %% [markdown] lang="en"
 # ## 1. The problem first
 #
 # We want answers that are right **and** polite. A program can verify both: the right words are known, and
@@ -103,7 +117,7 @@ def sample(model, questions, seed=0):
         model,
         tokenizer,
         questions,
-        max_new_tokens=course.budget("grpo_tokens"),
+        max_new_tokens=budget.tokens,
         do_sample=True,
         temperature=1.0,
         top_k=0,
@@ -122,11 +136,12 @@ def score(texts, dataset):
     ) / len(texts)
 
 
+print(test["question"][0])
 for text in sample(instruct, [test["question"][0]] * 8):
-    print(text)
+    print("  ", text)
 instruct_score = score(sample(instruct, test["question"]), test)
 # %% id="sharp.statement"
-print("right and polite in under 5% of the answers:", instruct_score < 0.05)
+show.say("right and polite in under 5% of the answers: {holds}", holds=instruct_score < 0.05)
 # %% [markdown] lang="en"
 # Eight times nearly the same, and the reward is 0 for all of them. **Reinforcement learning makes likelier
 # what a model already does sometimes**; what it never does can't be rewarded. So the usual recipe begins
@@ -160,15 +175,24 @@ mixed = train.map(
         ]
     }
 ).select_columns("messages")
+manners_budget = course.choose(
+    tiny=dict(steps=40, batch=32, lr=5e-4, max_length=128),
+    smol=dict(
+        steps=100,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 1.5e-4, "360M": 1e-4, "1.7B": 5e-5},
+        max_length=1024,
+    ),
+)
 config = SFTConfig(
     output_dir=str(course.run_dir / "sft"),
-    max_steps=course.budget("grpo_sft_steps"),
-    per_device_train_batch_size=course.budget("sft_batch"),
-    learning_rate=course.budget("sft_lr") / 2,
+    max_steps=manners_budget.steps,
+    per_device_train_batch_size=manners_budget.batch,
+    learning_rate=manners_budget.lr,
     lr_scheduler_type="cosine",
     assistant_only_loss=True,
     eos_token="<|im_end|>",
-    max_length=course.budget("max_length"),
+    max_length=manners_budget.max_length,
     logging_steps=10,
     **common,
 )
@@ -186,9 +210,9 @@ rewards = right_and_polite(
 show.side_by_side(list(zip(texts, rewards)), ["eight answers to one question", "reward"])
 before_texts = sample(writers, test["question"])
 before = score(before_texts, test)
-print(f"right and polite: {before:.1%}")
+show.say("right and polite: {before:.1%}", before=before)
 # %% id="writers.statement"
-print("now some of the answers are, and under half:", 0.05 <= before <= 0.5)
+show.say("now some of the answers are, and under half: {holds}", holds=0.05 <= before <= 0.5)
 
 
 # %% [markdown] lang="en"
@@ -340,11 +364,11 @@ def make_trainer(policy, rewards, steps, weights=None, beta=0.0, **options):
     config = GRPOConfig(
         output_dir=str(course.run_dir / "grpo"),
         max_steps=steps,
-        per_device_train_batch_size=course.budget("grpo_batch"),  # answers, not questions
-        num_generations=course.budget("grpo_group"),
-        max_completion_length=course.budget("grpo_tokens"),
+        per_device_train_batch_size=budget.batch,  # answers, not questions
+        num_generations=budget.group,
+        max_completion_length=budget.tokens,
         temperature=1.0,
-        learning_rate=course.budget("grpo_lr"),
+        learning_rate=budget.lr,
         lr_scheduler_type="constant",
         beta=beta,
         use_bias_correction_kl=False,  # the KL term of the formula above
@@ -366,7 +390,7 @@ def fresh():
     return AutoModelForCausalLM.from_pretrained(start, dtype=torch.float32).to(course.device)
 
 
-trainer = make_trainer(fresh(), [right_and_polite], course.budget("grpo_steps"))
+trainer = make_trainer(fresh(), [right_and_polite], budget.steps)
 # %% id="compare"
 made = torch.Generator().manual_seed(course.seed)
 judge = make_trainer(fresh(), [right_and_polite], 1, beta=0.1)
@@ -399,10 +423,10 @@ for title, ones in (("without padding", full), ("with padding", mask)):
         theirs = judge.compute_loss(
             judge.model.eval(), {name: value.to(course.device) for name, value in inputs.items()}
         )
-    print(
-        title,
-        "- equal to TRL's to 1e-5:",
-        bool(abs(policy_loss(new, old, ref, gains, ones, beta=0.1) - theirs.cpu()) < 1e-5),
+    show.say(
+        "{title}: equal to TRL's to 1e-5: {holds}",
+        title=title,
+        holds=bool(abs(policy_loss(new, old, ref, gains, ones, beta=0.1) - theirs.cpu()) < 1e-5),
     )
 
 
@@ -452,13 +476,19 @@ show.side_by_side(
     list(zip(test["question"][:4], before_texts[:4], after_texts[:4])),
     ["held-out question", "before", "after GRPO"],
 )
-print(f"right and polite, held-out questions: {before:.1%} -> {after:.1%}")
-print(f"right, whatever the manner: {facts(before_texts):.1%} -> {facts(after_texts):.1%}")
+show.say(
+    "right and polite, held-out questions: {before:.1%} -> {after:.1%}", before=before, after=after
+)
+show.say(
+    "right, whatever the manner: {before:.1%} -> {after:.1%}",
+    before=facts(before_texts),
+    after=facts(after_texts),
+)
 # %% id="after.bars"
-print("the verifiable reward rose by at least 30 points:", after - before >= 0.30)
-print(
-    "the right fact is told as often as before, or at most 10 points less:",
-    facts(after_texts) >= facts(before_texts) - 0.10,
+show.say("the verifiable reward rose by at least 30 points: {holds}", holds=after - before >= 0.30)
+show.say(
+    "the right fact is told as often as before, or at most 10 points less: {holds}",
+    holds=facts(after_texts) >= facts(before_texts) - 0.10,
 )
 # %% [markdown] lang="en"
 # No manner was ever shown to the policy as the better one; it found out. A group whose rewards are
@@ -481,7 +511,17 @@ print(
 # %% id="reward_model" tags=["nbval-ignore-output"] reason="a progress bar"
 from collections import Counter
 
-pairs = course.dataset("preferences", "train").select(range(course.budget("feedback_pairs")))
+rater_budget = course.choose(
+    tiny=dict(pairs=800, steps=40, batch=16, lr=5e-4, max_length=128),
+    smol=dict(
+        pairs=2000,
+        steps=200,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 1e-4, "360M": 6.7e-5, "1.7B": 3.3e-5},
+        max_length=1024,
+    ),
+)
+pairs = course.dataset("preferences", "train").select(range(rater_budget.pairs))
 ballots = {}
 for vote in annotators.ask_crowd(pairs, annotators.HURRIED_CROWD, seed=course.seed):
     ballots.setdefault(vote["pair"], Counter())[annotators.winner(vote)] += 1
@@ -494,12 +534,12 @@ with course.timed("import"):
     )
 config = RewardConfig(
     output_dir=str(course.run_dir / "reward"),
-    max_steps=course.budget("feedback_steps"),
-    per_device_train_batch_size=course.budget("feedback_batch"),
-    learning_rate=course.budget("feedback_lr"),
+    max_steps=rater_budget.steps,
+    per_device_train_batch_size=rater_budget.batch,
+    learning_rate=rater_budget.lr,
     lr_scheduler_type="cosine",
     center_rewards_coefficient=0.01,
-    max_length=course.budget("max_length"),
+    max_length=rater_budget.max_length,
     logging_steps=10,
     **common,
 )
@@ -531,9 +571,9 @@ def words(prompts, completions, **others):
 
 held_out = course.dataset("preferences", "test")
 first, second = (crowd_score(held_out["prompt"], held_out[side]) for side in ("chosen", "rejected"))
-print(
-    "the better answer of a held-out pair scores higher in "
-    f"{sum(a > b for a, b in zip(first, second)) / len(first):.0%} of the pairs"
+show.say(
+    "the better answer of a held-out pair scores higher in {share:.0%} of the pairs",
+    share=sum(a > b for a, b in zip(first, second)) / len(first),
 )
 # %% [markdown] lang="en"
 # Right in most of the pairs; many a reward model in use is no better. Train a policy on it, from the same start. Two
@@ -543,7 +583,7 @@ print(
 # 我们真正想要的东西，以及词数。
 # %% id="hack" tags=["nbval-ignore-output"] reason="a progress bar and plots"
 watched = [crowd_score, right_and_polite, words]
-hacked = make_trainer(fresh(), watched, course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0])
+hacked = make_trainer(fresh(), watched, budget.hack_steps, weights=[1.0, 0.0, 0.0])
 with course.timed("train"):
     hacked.train()
 proxy, truth, length = (
@@ -559,14 +599,14 @@ show.side_by_side(
 # %% id="hack.statement"
 hacked_score = score(hacked_texts, test)
 count = lambda texts: sum(annotators.words(text) for text in texts) / len(texts)
-print("the crowd's score rose:", proxy[-1] > proxy[0] + 0.5)
-print(
-    "the answers have at least 1.5 times as many words:",
-    count(hacked_texts) >= 1.5 * count(before_texts),
+show.say("the crowd's score rose: {holds}", holds=proxy[-1] > proxy[0] + 0.5)
+show.say(
+    "the answers have at least 1.5 times as many words: {holds}",
+    holds=count(hacked_texts) >= 1.5 * count(before_texts),
 )
-print(
-    "what was wanted is at least 40 points below the policy of section 4:",
-    after - hacked_score >= 0.40,
+show.say(
+    "what was wanted is at least 40 points below the policy of section 4: {holds}",
+    holds=after - hacked_score >= 0.40,
 )
 
 
@@ -617,7 +657,7 @@ def alarm(proxy: list[float], truth: list[float], patience: int):
 # %% id="grpo.alarm.check"
 alarm = check("grpo.alarm", alarm)
 # %% id="alarm.use"
-print("alarm in the run on the crowd's score:", alarm(proxy, truth, 5) is not None)
+show.say("alarm in the run on the crowd's score: {holds}", holds=alarm(proxy, truth, 5) is not None)
 
 
 # %% [markdown] lang="en"
@@ -693,13 +733,11 @@ def careful_score(prompts, completions, answer, **others):
     )
 
 
-leash = make_trainer(
-    fresh(), watched, course.budget("grpo_hack_steps"), weights=[1.0, 0.0, 0.0], beta=0.5
-)
+leash = make_trainer(fresh(), watched, budget.hack_steps, weights=[1.0, 0.0, 0.0], beta=0.5)
 cured = make_trainer(
     fresh(),
     [careful_score, right_and_polite, words],
-    course.budget("grpo_hack_steps"),
+    budget.hack_steps,
     weights=[1.0, 0.0, 0.0],
 )
 with course.timed("train"):
@@ -730,12 +768,12 @@ show.side_by_side(
     ["policy", "right and polite", "words", test["question"][0]],
 )
 # %% id="cure.statement"
-print(
-    "with control, what was wanted is at least 30 points above the cheating policy:",
-    cured_score - hacked_score >= 0.30,
+show.say(
+    "with control, what was wanted is at least 30 points above the cheating policy: {holds}",
+    holds=cured_score - hacked_score >= 0.30,
 )
-print("and the answers are shorter:", count(cured_texts) < count(hacked_texts))
-print("the leash alone is worse than control:", leash_score < cured_score)
+show.say("and the answers are shorter: {holds}", holds=count(cured_texts) < count(hacked_texts))
+show.say("the leash alone is worse than control: {holds}", holds=leash_score < cured_score)
 
 
 # %% [markdown] lang="en"
@@ -807,7 +845,7 @@ def own_reward(completions: list, answer: list[str], **others) -> list[float]:
 # %% id="grpo.reward.check"
 own_reward = check("grpo.reward", own_reward)
 # %% id="reward.use" tags=["nbval-ignore-output"] reason="a progress bar and sampled text"
-own = make_trainer(fresh(), [own_reward], course.budget("grpo_own_steps"))
+own = make_trainer(fresh(), [own_reward], budget.own_steps)
 with course.timed("train"):
     own.train()
 own_texts = sample(own.model.eval(), test["question"])
@@ -825,9 +863,13 @@ own_before, own_after = (
 show.side_by_side(
     list(zip(test["question"][:3], own_texts[:3])), ["held-out question", "trained on your reward"]
 )
-print(f"your reward on held-out questions: {own_before:.2f} -> {own_after:.2f}")
+show.say(
+    "your reward on held-out questions: {before:.2f} -> {after:.2f}",
+    before=own_before,
+    after=own_after,
+)
 # %% id="reward.statement"
-print("your reward rose:", own_after > own_before)
+show.say("your reward rose: {holds}", holds=own_after > own_before)
 # %% [markdown] lang="en"
 # ## 8. Report
 # %% [markdown] lang="zh-CN" of="3f5a883d"
