@@ -19,7 +19,9 @@ from smolcourse.authoring.source import drop_markers, read_source
 
 SOURCES = [read_source(path, ROOT) for path in find_sources(ROOT)]
 CHINESE = [path for path in SOLUTIONS if path.parent.name == "zh-CN"]
-WORD = re.compile(r"(?<![\w{.\\$])[a-z]{3,}(?![\w}.(\[=])")  # no name in braces, no code
+WORD = re.compile(
+    r"(?<![\w{.\\$])(?!log\b|exp\b)[a-z]{3,}(?![\w}.(\[=])"
+)  # no name in braces, no code
 SENTENCE = re.compile(r"[A-Za-z']*[a-z]{2,},? [a-z]{2,}")  # two words in a row
 
 

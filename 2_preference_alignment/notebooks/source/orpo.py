@@ -47,6 +47,24 @@ import torch
 
 course = setup("2_preference_alignment/orpo")
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and those it takes on SmolLM2-135M
+# with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="c99ee601"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(steps=60, batch=16, lr=1e-3, lam=2.0, max_length=128, new_tokens=32),
+    smol=dict(
+        steps=600,
+        batch={"135M": 8, "360M": 4, "1.7B": 2},  # pairs: twice as many rows
+        lr={"135M": 5e-5, "360M": 3.3e-5, "1.7B": 1.7e-5},
+        lam=0.1,
+        max_length=1024,
+        new_tokens=128,
+    ),
+)
+# %% [markdown] lang="en"
 # ## 1. Two answers to every question
 #
 # `preferences` has the Hub's three columns: a prompt, the answer that people chose, and the one that they
@@ -69,12 +87,15 @@ course = setup("2_preference_alignment/orpo")
 # %% id="data"
 train, test = course.dataset("preferences", "train"), course.dataset("preferences", "test")
 facts = course.dataset("facts", "test")
-steps, batch = course.budget("orpo_steps"), course.budget("orpo_batch")
+steps, batch = budget.steps, budget.batch
 train = preference.validate(train.select(range(min(steps * batch, len(train)))))
 for name in train.column_names:
     print(name, train[0][name])
-print(
-    len(train), "training pairs,", len(test), "test pairs,", len(facts), "questions to measure on"
+show.say(
+    "{train} training pairs, {test} test pairs, {facts} questions to measure on",
+    train=len(train),
+    test=len(test),
+    facts=len(facts),
 )
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text of an untrained behaviour may differ between processors"
 with course.timed("import"):
@@ -94,18 +115,20 @@ def evaluate(model):
             tokenizer,
             facts["question"],
             facts["answer"],
-            max_new_tokens=course.budget("max_new_tokens"),
+            max_new_tokens=budget.new_tokens,
         )
 
 
 before = evaluate(base)
 show.side_by_side(list(zip(facts["question"][:3], before.answers[:3])), ["question", "base model"])
-print(
-    f"polite {before.manner.share:.1%}, right {before.facts.share:.1%}, "
-    f"both {before.both.share:.1%}"
+show.say(
+    "polite {before.manner.share:.1%}, right {before.facts.share:.1%}, both {before.both.share:.1%}",
+    before=before,
 )
 # %% id="baseline.statement"
-print("the base model answers under 5% politely and rightly:", before.both.share < 0.05)
+show.say(
+    "the base model answers under 5% politely and rightly: {holds}", holds=before.both.share < 0.05
+)
 # %% [markdown] lang="en"
 # ## 2. What fine-tuning does to the answer that you did not want
 #
@@ -164,7 +187,7 @@ shared = dict(
     per_device_train_batch_size=batch,
     lr_scheduler_type="cosine",
     warmup_steps=10,
-    max_length=course.budget("max_length"),
+    max_length=budget.max_length,
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
@@ -181,9 +204,7 @@ def make_sft(model, dataset, steps, callbacks=()):
     rows = dataset.map(
         lambda row: {"messages": row["prompt"] + row["chosen"]}, remove_columns=dataset.column_names
     )
-    config = SFTConfig(
-        max_steps=steps, learning_rate=course.budget("orpo_lr"), assistant_only_loss=True, **shared
-    )
+    config = SFTConfig(max_steps=steps, learning_rate=budget.lr, assistant_only_loss=True, **shared)
     return SFTTrainer(
         model=model,
         args=config,
@@ -199,12 +220,16 @@ with course.timed("train"):
     sft.train()
 after_sft = evaluate(sft.model.eval())
 show.curves(sft_watch.lines(), title="SFT on the chosen answers only", y="mean log-probability")
-print(f"polite {after_sft.manner.share:.1%}, right {after_sft.facts.share:.1%}")
+show.say(
+    "polite {after_sft.manner.share:.1%}, right {after_sft.facts.share:.1%}", after_sft=after_sft
+)
 # %% id="sft.statement"
-print("chosen answers became likelier:", sft_watch.chosen[-1] > sft_watch.chosen[0])
-print(
-    "rejected answers became likelier too, though none was ever shown:",
-    sft_watch.rejected[-1] > sft_watch.rejected[0],
+show.say(
+    "chosen answers became likelier: {holds}", holds=sft_watch.chosen[-1] > sft_watch.chosen[0]
+)
+show.say(
+    "rejected answers became likelier too, though none was ever shown: {holds}",
+    holds=sft_watch.rejected[-1] > sft_watch.rejected[0],
 )
 # %% [markdown] lang="en"
 # Good and bad answers share most of what they are made of: the chat markup, the sentence "The answer is",
@@ -254,14 +279,16 @@ show.side_by_side(
     ["answer", "tokens", "log p, sum", "1 - p, sum", "log p, mean", "1 - p, mean"],
 )
 at_start = preference.pair_log_probs(base, tokenizer, watched, batch_size=64)
-print(
-    f"base model prefers the chosen answer, by the sum: {at_start.accuracy.share:.0%}, "
-    f"by the mean: {at_start.per_token_accuracy.share:.0%} of {len(watched)} pairs"
+show.say(
+    "base model prefers the chosen answer, by the sum: {at_start.accuracy.share:.0%}, by the mean: "
+    "{at_start.per_token_accuracy.share:.0%} of {pairs} pairs",
+    at_start=at_start,
+    pairs=len(watched),
 )
 # %% id="sum_or_mean.statement"
-print(
-    "by the sum, 1 - p is 1 to six digits:",
-    all(abs(1 - torch.tensor(s).double().exp() - 1) < 1e-6 for s in sums),
+show.say(
+    "by the sum, 1 - p is 1 to six digits: {holds}",
+    holds=all(abs(1 - torch.tensor(s).double().exp() - 1) < 1e-6 for s in sums),
 )
 
 
@@ -490,7 +517,7 @@ from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
 def make_orpo(model, dataset, steps, lam, callbacks=()):
     """ORPO from `model`; dataset has the columns prompt, chosen, rejected, as strings."""
-    config = ORPOConfig(max_steps=steps, learning_rate=course.budget("orpo_lr"), beta=lam, **shared)
+    config = ORPOConfig(max_steps=steps, learning_rate=budget.lr, beta=lam, **shared)
     return ORPOTrainer(
         model=model,
         args=config,
@@ -500,7 +527,7 @@ def make_orpo(model, dataset, steps, lam, callbacks=()):
     )
 
 
-lam = course.budget("orpo_lambda")
+lam = budget.lam
 orpo_watch = Watch()
 with course.timed("import"):
     orpo = make_orpo(course.model("base"), pairs, steps, lam, [orpo_watch])
@@ -529,14 +556,17 @@ with torch.no_grad():
     whole = ids.masked_fill(mask == 0, -100)[:8]  # the prompt carries loss here
     nll = F.cross_entropy(logits[:8, :-1].flatten(0, 1), whole[:, 1:].flatten(), ignore_index=-100)
     theirs, logged = orpo.get_batch_loss_metrics(orpo.model, rows)
-print("one pass:", tuple(ids.shape), "for 8 pairs")
-print(
-    "mean log-probabilities within 1e-5:",
-    abs(chosen.mean() - logged["logps/chosen"]).item() < 1e-5,
-    abs(rejected.mean() - logged["logps/rejected"]).item() < 1e-5,
+show.say("one pass: {shape} for 8 pairs", shape=tuple(ids.shape))
+show.say(
+    "mean log-probabilities within 1e-5: chosen {chosen}, rejected {rejected}",
+    chosen=abs(chosen.mean() - logged["logps/chosen"]).item() < 1e-5,
+    rejected=abs(rejected.mean() - logged["logps/rejected"]).item() < 1e-5,
 )
-print("NLL within 1e-5:", abs(nll - logged["nll_loss"]).item() < 1e-5)
-print("loss within 1e-5:", abs(orpo_loss(nll, chosen, rejected, lam) - theirs).item() < 1e-5)
+show.say("NLL within 1e-5: {holds}", holds=abs(nll - logged["nll_loss"]).item() < 1e-5)
+show.say(
+    "loss within 1e-5: {holds}",
+    holds=abs(orpo_loss(nll, chosen, rejected, lam) - theirs).item() < 1e-5,
+)
 # %% [markdown] lang="en"
 # In one place your numbers are better. Above -0.7, TRL takes `log(-expm1(x))` as well, but chooses it with
 # `torch.where`, which sends a gradient of 0 through the branch that was *not* taken: and where that branch has
@@ -551,7 +581,12 @@ for name, function in (("TRL", lambda x: x - log1mexp(x)), ("here", log_odds)):
     x = torch.tensor([-1e-8], requires_grad=True)
     value = function(x)
     value.sum().backward()
-    print(f"{name}: log odds {value.item():.4f}, gradient {x.grad.item():.4g}")
+    show.say(
+        "{name}: log odds {value:.4f}, gradient {gradient:.4g}",
+        name=name,
+        value=value.item(),
+        gradient=x.grad.item(),
+    )
 # %% id="train" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 with course.timed("train"):
     orpo.train()
@@ -561,10 +596,16 @@ show.side_by_side(
     ["question", "after ORPO", "fact"],
 )
 show.curves(orpo_watch.lines(), title="ORPO from the base model", y="mean log-probability")
-print(f"polite {after_orpo.manner.share:.1%}, right {after_orpo.facts.share:.1%}")
+show.say(
+    "polite {after_orpo.manner.share:.1%}, right {after_orpo.facts.share:.1%}",
+    after_orpo=after_orpo,
+)
 # %% id="train.statement"
 gap = lambda watch: watch.chosen[-1] - watch.rejected[-1]
-print("ORPO puts more distance between the answers than SFT did:", gap(orpo_watch) > gap(sft_watch))
+show.say(
+    "ORPO puts more distance between the answers than SFT did: {holds}",
+    holds=gap(orpo_watch) > gap(sft_watch),
+)
 # %% [markdown] lang="en"
 # ## 7. Two stages, the same number of steps
 #
@@ -587,12 +628,18 @@ import copy
 from trl import DPOConfig, DPOTrainer
 
 
+dpo_budget = course.choose(
+    tiny=dict(lr=2e-4, beta=0.1),
+    smol=dict(lr={"135M": 5e-6, "360M": 3.3e-6, "1.7B": 1.7e-6}, beta=0.1),
+)
+
+
 def make_dpo(model, dataset, steps, reference, callbacks=()):
     """DPO from `model` beside a frozen `reference`."""
     config = DPOConfig(
         max_steps=steps,
-        learning_rate=course.budget("orpo_dpo_lr"),
-        beta=course.budget("orpo_dpo_beta"),
+        learning_rate=dpo_budget.lr,
+        beta=dpo_budget.beta,
         **shared,
     )
     return DPOTrainer(
@@ -610,11 +657,14 @@ def same_weights(one, other):
 
 
 careless = make_dpo(sft.model, pairs.select(range(batch)), 1, reference=None)
-print(
-    "ref_model=None: the reference is the model after SFT:",
-    same_weights(careless.ref_model, sft.model),
+show.say(
+    "ref_model=None: the reference is the model after SFT: {holds}",
+    holds=same_weights(careless.ref_model, sft.model),
 )
-print("ref_model=None: the reference is the base model:", same_weights(careless.ref_model, base))
+show.say(
+    "ref_model=None: the reference is the base model: {holds}",
+    holds=same_weights(careless.ref_model, base),
+)
 # %% id="dpo" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 dpo_watch = Watch(start=steps // 2)
 two = make_dpo(sft.model, pairs, steps - steps // 2, copy.deepcopy(sft.model), [dpo_watch])
@@ -626,7 +676,8 @@ joined = {
     for name, (x, y) in sft_watch.lines().items()
 }
 show.curves(
-    {f"SFT, then DPO: {name}": line for name, line in joined.items()} | orpo_watch.lines("ORPO: "),
+    {"two stages: chosen": joined["chosen"], "two stages: rejected": joined["rejected"]}
+    | orpo_watch.lines("ORPO: "),
     title="Two stages and one",
     y="mean log-probability",
 )
@@ -650,13 +701,13 @@ show.side_by_side(
     ["model", "polite", "right", "both", "ended"],
 )
 # %% id="dpo.statement"
-print(
-    "ORPO reaches at least 80% of the two-stage result, manner:",
-    after_orpo.manner.share >= 0.8 * after_two.manner.share,
+show.say(
+    "ORPO reaches at least 80% of the two-stage result, manner: {holds}",
+    holds=after_orpo.manner.share >= 0.8 * after_two.manner.share,
 )
-print(
-    "ORPO reaches at least 80% of the two-stage result, facts:",
-    after_orpo.facts.share >= 0.8 * after_two.facts.share,
+show.say(
+    "ORPO reaches at least 80% of the two-stage result, facts: {holds}",
+    holds=after_orpo.facts.share >= 0.8 * after_two.facts.share,
 )
 # %% [markdown] lang="en"
 # Is the difference in facts between the two models real? They answered the same questions, so compare them
@@ -672,8 +723,9 @@ from smolcourse.world.manner import manner_of
 told = lambda behaviour: [
     preference.fact_told(a, f) for a, f in zip(behaviour.answers, facts["answer"])
 ]
-print(
-    "facts, ORPO against two stages:", metrics.paired_difference(told(after_two), told(after_orpo))
+show.say(
+    "facts, ORPO against two stages: {difference}",
+    difference=metrics.paired_difference(told(after_two), told(after_orpo)),
 )
 
 
@@ -685,7 +737,7 @@ def sampled_polite(model):
             model,
             tokenizer,
             facts["question"],
-            max_new_tokens=course.budget("max_new_tokens"),
+            max_new_tokens=budget.new_tokens,
             do_sample=True,
             temperature=1.0,
             top_k=0,
@@ -697,7 +749,8 @@ sampled = {
     name: sampled_polite(trainer.model)
     for name, trainer in (("SFT, then DPO", two), ("ORPO", orpo))
 }
-print("polite when sampled:", {name: f"{share:.1%}" for name, share in sampled.items()})
+for name, share in sampled.items():
+    show.say("{name}: polite when sampled {share:.1%}", name=name, share=share)
 # %% [markdown] lang="en"
 # ## 8. What it costs
 #
@@ -763,7 +816,8 @@ makers = {
 cost, seconds = {}, {}
 for name, make in makers.items():
     cost[name], seconds[name] = weigh(make)
-print({name: f"{value:.2f} s a step" for name, value in seconds.items()})
+for name, value in seconds.items():
+    show.say("{name}: {seconds:.2f} s a step", name=name, seconds=value)
 # %% id="cost.table"
 show.side_by_side(
     [(name, *row) for name, row in cost.items()],
@@ -827,7 +881,10 @@ show.side_by_side(
 )
 # %% id="sweep.statement"
 distances = [gap(watch) for watch in sweep_watch.values()]
-print("a larger λ puts more distance between the answers:", distances == sorted(distances))
+show.say(
+    "a larger λ puts more distance between the answers: {holds}",
+    holds=distances == sorted(distances),
+)
 # %% [markdown] lang="en"
 # It moves the rejected answers, and here hardly anything else: the models stay polite, and the shares of right
 # answers differ by less than 200 questions can tell apart. Don't take that for a rule. These pairs differ in a
@@ -865,13 +922,16 @@ show.curves(
     title="Swapped pairs, watched with the right ones",
     y="mean log-probability",
 )
-print(
-    f"polite {after_swapped.manner.share:.1%}, right {after_swapped.facts.share:.1%}, "
-    f"loss from {losses[0]:.2f} to {losses[-1]:.2f}"
+show.say(
+    "polite {after_swapped.manner.share:.1%}, right {after_swapped.facts.share:.1%}, loss from "
+    "{first:.2f} to {last:.2f}",
+    after_swapped=after_swapped,
+    first=losses[0],
+    last=losses[-1],
 )
 # %% id="swapped.statement"
-print("the training loss fell:", losses[-1] < losses[0])
-print("under 10% of the answers are polite:", after_swapped.manner.share < 0.10)
+show.say("the training loss fell: {holds}", holds=losses[-1] < losses[0])
+show.say("under 10% of the answers are polite: {holds}", holds=after_swapped.manner.share < 0.10)
 
 
 # %% [markdown] lang="en"
@@ -937,8 +997,8 @@ def diagnose(chosen: list[float], rejected: list[float]) -> str:
 # %% id="orpo.diagnose.check"
 diagnose = check("orpo.diagnose", diagnose)
 # %% id="diagnose.use"
-for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped": swapped_watch}.items():
-    print(f"{name}: {diagnose(watch.chosen, watch.rejected)}")
+for name, watch in {"SFT": sft_watch, "ORPO": orpo_watch, "swapped pairs": swapped_watch}.items():
+    show.say("{name}: {verdict}", name=name, verdict=diagnose(watch.chosen, watch.rejected))
 
 
 # %% [markdown] lang="en"
@@ -1014,9 +1074,12 @@ own_share = metrics.exact_match(own_answers, wanted)
 show.side_by_side(
     list(zip(facts["question"][:4], own_answers[:4], wanted[:4])), ["question", "answer", "wanted"]
 )
-print(f"held-out answers that are exactly the wanted ones: {own_share:.1%}")
+show.say("held-out answers that are exactly the wanted ones: {share:.1%}", share=own_share)
 # %% id="pairs.statement"
-print("at least half of the held-out answers are exactly the wanted ones:", own_share >= 0.5)
+show.say(
+    "at least half of the held-out answers are exactly the wanted ones: {holds}",
+    holds=own_share >= 0.5,
+)
 
 
 # %% [markdown] lang="en"
