@@ -79,13 +79,17 @@ def test_what_a_cell_says_and_draws_is_translated(source):
     found = []
     for cell, tree in trees(source):
         for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and called(node).startswith("show.")):
+            if not (
+                isinstance(node, ast.Call)
+                and (called(node) == "tr" or called(node).startswith("show."))
+            ):
                 continue
-            if called(node) == "show.say" and not isinstance(node.args[0], ast.Constant):
+            said = called(node) in ("show.say", "tr")
+            if said and not isinstance(node.args[0], ast.Constant):
                 if isinstance(node.args[0], ast.JoinedStr):
                     found.append(f"{cell}: show.say takes a plain text with {{names}}, no f-string")
                 continue
-            if called(node) == "show.say":
+            if said:
                 texts = [node.args[0].value]
             else:
                 texts = list(literals(ast.Tuple([*node.args, *(k.value for k in node.keywords)])))

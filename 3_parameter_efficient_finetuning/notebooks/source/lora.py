@@ -35,10 +35,33 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 )
 # %% id="setup"
 from smolcourse import check, generate, metrics, setup, show
+from smolcourse.translate import tr
 
 import torch
 
 course = setup("3_parameter_efficient_finetuning/lora")
+# %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and those it takes on SmolLM2-135M
+# with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="c99ee601"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(
+        steps=100, batch=32, lr=1e-3, lora_lr=5e-3, rank=3, alpha=8, max_length=128, new_tokens=32
+    ),
+    smol=dict(
+        steps=500,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4},
+        lora_lr={"135M": 3e-3, "360M": 2e-3, "1.7B": 1e-3},
+        rank=8,
+        alpha=16,
+        max_length=1024,
+        new_tokens=128,
+    ),
+)
 # %% [markdown] lang="en"
 # ## 1. The problem first: what full fine-tuning costs
 #
@@ -57,9 +80,7 @@ with course.timed("import"):
 
 def evaluate(model):
     """Which held-out questions are answered right: a list of bools."""
-    answers = generate.chat(
-        model, tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens")
-    )
+    answers = generate.chat(model, tokenizer, test["question"], max_new_tokens=budget.new_tokens)
     return metrics.matches(answers, test["answer"])
 
 
@@ -68,9 +89,11 @@ def share(right):
 
 
 before = share(evaluate(base))
-print(
-    f"{len(train)} training rows, {len(test)} held-out questions; the base model answers under 5%: "
-    f"{before < 0.05}"
+show.say(
+    "{train} training rows, {test} held-out questions; the base model answers under 5%: {holds}",
+    train=len(train),
+    test=len(test),
+    holds=before < 0.05,
 )
 # %% id="trainer"
 from transformers import PrinterCallback
@@ -82,11 +105,11 @@ def make_trainer(model, dataset, steps, learning_rate, adapter=None, **options):
     defaults = dict(
         output_dir=str(course.run_dir / "sft"),
         max_steps=steps,
-        per_device_train_batch_size=course.budget("sft_batch"),
+        per_device_train_batch_size=budget.batch,
         learning_rate=learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=steps // 10,
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         assistant_only_loss=True,
         eos_token="<|im_end|>",
         activation_checkpointing=False,
@@ -116,20 +139,19 @@ def make_trainer(model, dataset, steps, learning_rate, adapter=None, **options):
     return trainer
 
 
-steps = course.budget("sft_steps")
+steps = budget.steps
 with course.timed("import"):
-    full = make_trainer(
-        course.model("base"), train.select_columns("messages"), steps, course.budget("sft_lr")
-    )
+    full = make_trainer(course.model("base"), train.select_columns("messages"), steps, budget.lr)
 rows = full.train_dataset  # input_ids and labels, for all the trainers below
 # %% id="full" tags=["nbval-ignore-output"] reason="the exact score may differ between processors"
 with course.timed("train"):
     full.train()
 full_right = evaluate(full.model)
 full_parameters = sum(p.numel() for p in full.model.parameters() if p.requires_grad)
-print(
-    f"full fine-tuning: {full_parameters} parameters trained, "
-    f"held-out facts {share(full_right):.1%}"
+show.say(
+    "full fine-tuning: {parameters} parameters trained, held-out facts {share:.1%}",
+    parameters=full_parameters,
+    share=share(full_right),
 )
 
 
@@ -217,16 +239,15 @@ def measure(model, batch):
     return found
 
 
-batch = full.data_collator([rows[i] for i in range(course.budget("sft_batch"))])
+batch = full.data_collator([rows[i] for i in range(budget.batch)])
 batch = {name: tensor.to(course.device) for name, tensor in batch.items()}
 full_bytes = measure(full.model, batch)
 computed = training_bytes(full_parameters, full_parameters)
-print("computed:", computed)
-print(
-    "measured:",
-    {name: full_bytes[name] for name in computed},
-    "equal:",
-    all(full_bytes[name] == computed[name] for name in computed),
+show.say("computed: {bytes}", bytes=computed)
+show.say(
+    "measured: {bytes}; equal: {holds}",
+    bytes={name: full_bytes[name] for name in computed},
+    holds=all(full_bytes[name] == computed[name] for name in computed),
 )
 # %% [markdown] lang="en"
 # Sixteen bytes a parameter before the first activation. For the real SmolLM2 models, all parameters trained against one in a
@@ -246,7 +267,12 @@ for name, total in sizes.items():
         sum(training_bytes(total, trained).values()) / 2**30 for trained in (total, total // 100)
     )
     table.append(
-        (name, f"{total / 1e6:.1f} million", f"{everything:.2f} GiB", f"{one_percent:.2f} GiB")
+        (
+            name,
+            tr("{n:.1f} million", n=total / 1e6),
+            f"{everything:.2f} GiB",
+            f"{one_percent:.2f} GiB",
+        )
     )
 show.side_by_side(table, ["model", "parameters", "all trained", "1% trained"])
 
@@ -357,12 +383,15 @@ def truncated(r):
 
 survives = {r: share(evaluate(truncated(r))) for r in (1, 4, 16)}
 show.bars(
-    {**{f"rank {r}": score for r, score in survives.items()}, "all of it": share(full_right)},
+    {
+        **{tr("rank {r}", r=r): score for r, score in survives.items()},
+        "all of it": share(full_right),
+    },
     title="Held-out facts with the strongest directions only",
 )
 # %% id="truncated.statement"
 kept = survives[16] / max(share(full_right), 1e-9)
-print("a change cut to rank 16 keeps at least 90% of the score:", kept >= 0.9)
+show.say("a change cut to rank 16 keeps at least 90% of the score: {holds}", holds=kept >= 0.9)
 
 
 # %% [markdown] lang="en"
@@ -411,7 +440,9 @@ show.side_by_side(
     ],
     ["the layer", "the draft, before any training"],
 )
-print("trained:", [name for name, p in draft.named_parameters() if p.requires_grad])
+show.say(
+    "trained: {names}", names=[name for name, p in draft.named_parameters() if p.requires_grad]
+)
 # %% [markdown] lang="en"
 # It has three mistakes. Before the first step the draft already answers something else: the start must be the model itself, so
 # **B starts at zero** (and A at random: if both were zero, neither would ever get a gradient). The layer's own weight is
@@ -542,7 +573,7 @@ inject = check("lora.inject", inject)
 # 却只有两个键值头（**分组查询注意力**，grouped-query attention），所以这两个矩阵窄到三分之一，它们的 B 也是。
 # %% id="injected"
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-r, alpha = course.budget("lora_rank"), course.budget("lora_alpha")
+r, alpha = budget.rank, budget.alpha
 
 ours = course.model("base")
 names = inject(ours, ALL, lambda linear: LoRALinear(linear, r, alpha))
@@ -561,9 +592,10 @@ show.side_by_side(
 )
 with torch.no_grad():
     same = torch.equal(ours(**batch).logits, base(**batch).logits)
-print(
-    f"{len(names)} layers wrapped; before training the logits are the base model's, bit by bit: "
-    f"{same}"
+show.say(
+    "{layers} layers wrapped; before training the logits are the base model's, bit by bit: {same}",
+    layers=len(names),
+    same=same,
 )
 # %% [markdown] lang="en"
 # Is it the same as PEFT's? Give both the same A and B (not zero, or a mistake in A would stay hidden), one batch, and compare
@@ -595,8 +627,10 @@ gradients = max(
         (mine.B.grad, other.lora_B["default"]),
     )
 )
-print(
-    "logits equal PEFT's to 1e-5:", logits < 1e-5, "- gradients of every A and B:", gradients < 1e-5
+show.say(
+    "logits equal PEFT's to 1e-5: {logits}; gradients of every A and B: {gradients}",
+    logits=logits < 1e-5,
+    gradients=gradients < 1e-5,
 )
 
 
@@ -658,10 +692,13 @@ count_lora = check("lora.count", count_lora)
 # %% id="counts"
 config = base.config.to_dict()
 trained = sum(p.numel() for p in theirs.parameters() if p.requires_grad)
-print(
-    f"rank {r} on all projections: {trained} numbers, "
-    f"{trained / full_parameters:.2%} of the model; the formula agrees:",
-    trained == count_lora(config, ALL, r),
+show.say(
+    "rank {r} on all projections: {trained} numbers, {share:.2%} of the model; "
+    "the formula agrees: {holds}",
+    r=r,
+    trained=trained,
+    share=trained / full_parameters,
+    holds=trained == count_lora(config, ALL, r),
 )
 
 limit = int(0.03 * full_parameters)
@@ -701,17 +738,25 @@ end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 embedding = start[next(name for name in start if name.endswith("embed_tokens.weight"))]
 distance = (embedding - embedding[end]).norm(dim=1) / embedding[end].norm()
 alike = distance < 0.1
-print(
-    f"{int(alike.sum())} of {len(embedding)} rows nearly equal that of <|im_end|>, "
-    "which nothing in pretraining used"
+show.say(
+    "{alike} of {rows} rows nearly equal that of <|im_end|>, which nothing in pretraining used",
+    alike=int(alike.sum()),
+    rows=len(embedding),
 )
-print(
-    f"half of them differ from it by at most {distance[alike].median():.1%} of its length; "
-    f"the loss if all had an equal share: {alike.sum().log():.2f}"
+show.say(
+    "half of them differ from it by at most {distance:.1%} of its length; "
+    "the loss if all had an equal share: {loss:.2f}",
+    distance=distance[alike].median(),
+    loss=alike.sum().log(),
 )
 
 
 # %% id="trap" tags=["nbval-ignore-output"] reason="losses and text of a trained model"
+short = course.choose(
+    tiny=dict(sweep_steps=25, rate_steps=15), smol=dict(sweep_steps=100, rate_steps=30)
+)
+
+
 def adapter_of(r, targets=ALL, rows=(end,)):
     """LoRA of rank r; `rows` are the tokens whose embeddings are trained as well."""
     return LoraConfig(
@@ -726,8 +771,8 @@ def adapter_of(r, targets=ALL, rows=(end,)):
 trapped = make_trainer(
     course.model("base"),
     rows,
-    course.budget("lora_sweep_steps"),
-    course.budget("lora_lr"),
+    short.sweep_steps,
+    budget.lora_lr,
     adapter_of(r, rows=()),
 )
 with course.timed("train"):
@@ -749,9 +794,9 @@ show.side_by_side(
     ["question", "answer"],
 )
 # %% id="trap.statement"
-print(
-    "the end of the turn costs more than all words of the answer together:",
-    prices[-1][1] > sum(price for _, price in prices[:-1]),
+show.say(
+    "the end of the turn costs more than all words of the answer together: {holds}",
+    holds=prices[-1][1] > sum(price for _, price in prices[:-1]),
 )
 # %% [markdown] lang="en"
 # The words are learned and the end is not. Its row and hundreds of others are almost the same, so whatever the layers below write
@@ -765,14 +810,14 @@ print(
 # （不靠这一行也并非做不到：第 2 节里裁剪过的模型用的是同样的行，照样答得很好。只是这次训练没有走到那一步。）
 # **对策：** 把这一行也拿来训练。PEFT 的 `trainable_token_indices` 就是做这个的，代价是模型有多宽，就多训练多少个数。
 # %% id="train" tags=["nbval-ignore-output"] reason="a plot"
-lora = make_trainer(course.model("base"), rows, steps, course.budget("lora_lr"), adapter_of(r))
+lora = make_trainer(course.model("base"), rows, steps, budget.lora_lr, adapter_of(r))
 with course.timed("train"):
     lora.train()
 show.loss(
     {
         "full fine-tuning": full.state.log_history,
         "LoRA without that row": trapped.state.log_history,
-        f"LoRA, rank {r}": lora.state.log_history,
+        tr("LoRA, rank {r}", r=r): lora.state.log_history,
     },
     log=True,
 )
@@ -781,27 +826,33 @@ lora_right = evaluate(lora.model)
 show.bars(
     {
         name: (share(right), metrics.interval(sum(right), len(right)))
-        for name, right in (("full fine-tuning", full_right), (f"LoRA, rank {r}", lora_right))
+        for name, right in (
+            ("full fine-tuning", full_right),
+            (tr("LoRA, rank {r}", r=r), lora_right),
+        )
     },
     title="Held-out facts, exact match with 95% intervals",
     bar=0.95 * share(full_right),
 )
-print(
-    "LoRA minus full fine-tuning, question by question:",
-    metrics.paired_difference(full_right, lora_right),
+show.say(
+    "LoRA minus full fine-tuning, question by question: {difference}",
+    difference=metrics.paired_difference(full_right, lora_right),
 )
 # %% id="score.statement"
 kept = share(lora_right) / max(share(full_right), 1e-9)
 lora_parameters = sum(p.numel() for p in lora.model.parameters() if p.requires_grad)
-print("at most 3% of the parameters are trained:", lora_parameters <= 0.03 * full_parameters)
-print("at least 95% of full fine-tuning's score:", kept >= 0.95)
+show.say(
+    "at most 3% of the parameters are trained: {holds}",
+    holds=lora_parameters <= 0.03 * full_parameters,
+)
+show.say("at least 95% of full fine-tuning's score: {holds}", holds=kept >= 0.95)
 untouched = {
     name.replace(".token_adapter", "").replace(".base_layer", ""): tensor
     for name, tensor in lora.model.get_base_model().state_dict().items()
 }
-print(
-    "the base model's weights are bit for bit what they were:",
-    all(torch.equal(start[name], untouched[name]) for name in start),
+show.say(
+    "the base model's weights are bit for bit what they were: {holds}",
+    holds=all(torch.equal(start[name], untouched[name]) for name in start),
 )
 # %% [markdown] lang="en"
 # And the bill:
@@ -810,7 +861,10 @@ print(
 # %% id="bill"
 lora_bytes = measure(lora.model, batch)
 computed = training_bytes(full_parameters + lora_parameters, lora_parameters)
-print("measured equals computed:", all(lora_bytes[name] == computed[name] for name in computed))
+show.say(
+    "measured equals computed: {holds}",
+    holds=all(lora_bytes[name] == computed[name] for name in computed),
+)
 # %% id="bill.table" tags=["nbval-ignore-output"] reason="what autograd keeps depends on the processor's kernels"
 names_of = list(full_bytes)
 show.side_by_side(
@@ -830,9 +884,10 @@ show.side_by_side(
 saved = 1 - (lora_bytes["gradients"] + lora_bytes["optimizer"]) / (
     full_bytes["gradients"] + full_bytes["optimizer"]
 )
-print(
-    f"gradients and optimiser states: {saved:.1%} less; activations: "
-    f"{lora_bytes['activations'] / full_bytes['activations']:.2f} times as much"
+show.say(
+    "gradients and optimiser states: {saved:.1%} less; activations: {times:.2f} times as much",
+    saved=saved,
+    times=lora_bytes["activations"] / full_bytes["activations"],
 )
 # %% [markdown] lang="en"
 # Gradients and states are nearly gone. The activations are not: to learn A and B, autograd still has to keep the inputs of the
@@ -857,7 +912,7 @@ def final_loss(learning_rate, adapter=None):
     run = make_trainer(
         course.model("base"),
         rows,
-        course.budget("lora_rate_steps"),
+        short.rate_steps,
         learning_rate,
         adapter,
         warmup_steps=2,
@@ -868,7 +923,7 @@ def final_loss(learning_rate, adapter=None):
     return [entry["loss"] for entry in run.state.log_history if "loss" in entry][-1]
 
 
-rates = [course.budget("sft_lr") * factor for factor in (1, 3, 10, 30)]
+rates = [budget.lr * factor for factor in (1, 3, 10, 30)]
 ends = {
     "full fine-tuning": [final_loss(rate) for rate in rates],
     "LoRA": [final_loss(rate, adapter_of(r)) for rate in rates],
@@ -880,9 +935,13 @@ show.curves(
     y="loss",
 )
 best = {name: rates[losses.index(min(losses))] for name, losses in ends.items()}
-print("best rate: full fine-tuning", f"{best['full fine-tuning']:.1e}, LoRA", f"{best['LoRA']:.1e}")
+show.say(
+    "best rate: full fine-tuning {full:.1e}, LoRA {lora:.1e}",
+    full=best["full fine-tuning"],
+    lora=best["LoRA"],
+)
 # %% id="rates.statement"
-print("LoRA's best rate is higher:", best["LoRA"] > best["full fine-tuning"])
+show.say("LoRA's best rate is higher: {holds}", holds=best["LoRA"] > best["full fine-tuning"])
 # %% [markdown] lang="en"
 # Why higher? At the start B is zero, so A gets no gradient at all and the product moves only as fast as B does; and the few numbers
 # that are trained have to move further to change the output as much. [LoRA Without Regret](https://thinkingmachines.ai/blog/lora/)
@@ -906,8 +965,8 @@ for rank in ranks:
     run = make_trainer(
         course.model("base"),
         rows,
-        course.budget("lora_sweep_steps"),
-        course.budget("lora_lr"),
+        short.sweep_steps,
+        budget.lora_lr,
         adapter_of(rank),
     )
     with course.timed("train"):
@@ -915,7 +974,7 @@ for rank in ranks:
     scores.append(share(evaluate(run.model)))
 largest = run.model
 intervals = {
-    f"rank {rank}": (score, metrics.interval(round(score * len(test)), len(test)))
+    tr("rank {r}", r=rank): (score, metrics.interval(round(score * len(test)), len(test)))
     for rank, score in zip(ranks, scores)
 }
 show.bars(
@@ -936,8 +995,9 @@ show.side_by_side(
     ["rank", "parameters", "share of the model", "held-out facts"],
 )
 # %% id="ranks.statement"
-print(
-    "rank 1 reaches at least 90% of full fine-tuning's score:", scores[0] >= 0.9 * share(full_right)
+show.say(
+    "rank 1 reaches at least 90% of full fine-tuning's score: {holds}",
+    holds=scores[0] >= 0.9 * share(full_right),
 )
 # %% [markdown] lang="en"
 # Rank 1 is enough, even after a short training. The task is small for this model: the knowledge is there, and a *format* is to be learned. A
@@ -974,11 +1034,13 @@ def invented(count):
     return chosen
 
 
-facts = invented(course.budget("lora_invented_rows"))
+by_heart = course.choose(tiny=dict(rows=200, steps=60), smol=dict(rows=500, steps=200))
+facts = invented(by_heart.rows)
 false = sum(row["answer"] != answer for row, answer in zip(facts, train["answer"]))
-print(
-    f"{len(facts)} rows, at least half of them with another answer than before: "
-    f"{false >= len(facts) / 2}"
+show.say(
+    "{rows} rows, at least half of them with another answer than before: {holds}",
+    rows=len(facts),
+    holds=false >= len(facts) / 2,
 )
 # %% id="knowledge" tags=["nbval-ignore-output"] reason="plots and exact scores"
 from datasets import Dataset
@@ -996,12 +1058,10 @@ made_up = Dataset.from_list(
 )
 stored, histories = {}, {}
 for name, rate, adapter in (
-    ("full fine-tuning", course.budget("sft_lr"), None),
-    (f"LoRA, rank {r}", course.budget("lora_lr"), adapter_of(r)),
+    ("full fine-tuning", budget.lr, None),
+    (tr("LoRA, rank {r}", r=r), budget.lora_lr, adapter_of(r)),
 ):
-    run = make_trainer(
-        course.model("base"), made_up, course.budget("lora_invented_steps"), rate, adapter
-    )
+    run = make_trainer(course.model("base"), made_up, by_heart.steps, rate, adapter)
     with course.timed("train"):
         run.train()
     answers = generate.chat(
@@ -1013,7 +1073,9 @@ show.loss(histories, title="Learning invented answers", log=True)
 show.bars(stored, title="Invented answers known by heart")
 # %% id="knowledge.statement"
 full_stored, lora_stored = stored.values()
-print("full fine-tuning stores more of the invented answers:", full_stored > lora_stored)
+show.say(
+    "full fine-tuning stores more of the invented answers: {holds}", holds=full_stored > lora_stored
+)
 # %% [markdown] lang="en"
 # And what is *forgotten*? How well does each model still continue the stories it was pretrained on? (Perplexity, lower is better.)
 # The last row is the largest adapter of section 7, which was trained for a short time only.
@@ -1024,8 +1086,8 @@ stories = course.dataset("stories", "test")["text"][:100]
 models = {
     "base": base,
     "full fine-tuning": full.model,
-    f"LoRA, rank {r}": lora.model,
-    f"LoRA, rank {ranks[-1]}, short training": largest,
+    tr("LoRA, rank {r}", r=r): lora.model,
+    tr("LoRA, rank {r}, short training", r=ranks[-1]): largest,
 }
 perplexities = {
     name: metrics.perplexity(model, tokenizer, stories) for name, model in models.items()
@@ -1036,11 +1098,14 @@ show.side_by_side(
 )
 # %% id="forgetting.statement"
 base_perplexity, full_perplexity, lora_perplexity, short_perplexity = perplexities.values()
-print(
-    "every fine-tuning forgets something:",
-    min(full_perplexity, lora_perplexity, short_perplexity) > base_perplexity,
+show.say(
+    "every fine-tuning forgets something: {holds}",
+    holds=min(full_perplexity, lora_perplexity, short_perplexity) > base_perplexity,
 )
-print("of the two LoRA runs, the short one forgets less:", short_perplexity < lora_perplexity)
+show.say(
+    "of the two LoRA runs, the short one forgets less: {holds}",
+    holds=short_perplexity < lora_perplexity,
+)
 
 
 # %% [markdown] lang="en"
@@ -1131,14 +1196,17 @@ plan_score = share(plan_right)
 show.loss(
     {"full fine-tuning": full.state.log_history, "your plan": run.state.log_history}, log=True
 )
-print(
-    f"{count_lora(config, chosen['targets'], chosen['r']) / full_parameters:.2%} of the "
-    f"parameters: held-out facts {plan_score:.1%}, full fine-tuning {share(full_right):.1%}"
+show.say(
+    "{trained:.2%} of the parameters: held-out facts {plan:.1%}, full fine-tuning {full:.1%}",
+    trained=count_lora(config, chosen["targets"], chosen["r"]) / full_parameters,
+    plan=plan_score,
+    full=share(full_right),
 )
 # %% id="plan.statement"
-print(
-    "the plan stays within 1% of the parameters:",
-    sum(p.numel() for p in run.model.parameters() if p.requires_grad) <= full_parameters // 100,
+show.say(
+    "the plan stays within 1% of the parameters: {holds}",
+    holds=sum(p.numel() for p in run.model.parameters() if p.requires_grad)
+    <= full_parameters // 100,
 )
 # %% [markdown] lang="en"
 # ## 10. Report
