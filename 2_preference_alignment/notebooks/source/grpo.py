@@ -765,8 +765,9 @@ table = [
 ]
 show.side_by_side(
     [(name, f"{score(texts, test):.0%}", f"{count(texts):.1f}", texts[0]) for name, texts in table],
-    ["policy", "right and polite", "words", test["question"][0]],
+    ["policy", "right and polite", "words", "answer"],
 )
+show.say("the question of these answers: {question}", question=test["question"][0])
 # %% id="cure.statement"
 show.say(
     "with control, what was wanted is at least 30 points above the cheating policy: {holds}",

@@ -37,11 +37,22 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 import random
 
 from smolcourse import check, generate, metrics, setup, show
+from smolcourse.translate import tr
 from smolcourse.world.manner import manner_of, say
 
 import torch
 
 course = setup("3_parameter_efficient_finetuning/prompt_tuning")
+# %% [markdown] lang="en"
+# **Settings.** What this notebook takes here to measure, and what it takes on SmolLM2-135M with
+# `profile="smol"`; the numbers of the training stand beside it in section 5.
+# %% [markdown] lang="zh-CN" of="b32ed3a8"
+# **设置。** 下表是这个 notebook 在这里测量时用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 训练用的数字在第 5 节，就写在训练旁边。
+# %% id="settings"
+measuring = course.choose(
+    tiny=dict(eval_rows=200, new_tokens=32), smol=dict(eval_rows=200, new_tokens=128)
+)
 # %% [markdown] lang="en"
 # ## 1. The problem first
 #
@@ -55,7 +66,7 @@ course = setup("3_parameter_efficient_finetuning/prompt_tuning")
 # 得有人找到合适的措辞，而模型也只是尽力照办。得分统计的是**既礼貌又正确**的回答；问的是任何训练都没有问过的事实。
 # %% id="data"
 facts = course.dataset("facts", "train").shuffle(seed=course.seed)
-test = course.dataset("facts", "test").select(range(course.budget("eval_rows")))
+test = course.dataset("facts", "test").select(range(measuring.eval_rows))
 
 
 def polite(row):
@@ -71,8 +82,10 @@ def polite(row):
 polite_rows = facts.map(polite)
 print(polite_rows[0]["messages"])
 asked = set(facts["question"])
-print(
-    len(test), "held-out questions, asked in training:", sum(q in asked for q in test["question"])
+show.say(
+    "{test} held-out questions, asked in training: {both}",
+    test=len(test),
+    both=sum(question in asked for question in test["question"]),
 )
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 with course.timed("import"):
@@ -83,7 +96,7 @@ with course.timed("import"):
 def chat(model, system=None):
     start = [{"role": "system", "content": system}] if system else []
     chats = [start + [{"role": "user", "content": question}] for question in test["question"]]
-    return generate.chat(model, tokenizer, chats, max_new_tokens=course.budget("max_new_tokens"))
+    return generate.chat(model, tokenizer, chats, max_new_tokens=measuring.new_tokens)
 
 
 def judge(answers):
@@ -106,12 +119,12 @@ show.side_by_side(
 )
 before, hard = judge(bare), judge(asked_for)
 for name, result in (("no system prompt", before), ("with a system prompt", hard)):
-    print(
-        f"{name}: polite {result['polite']:.1%}, right {result['right']:.1%}, "
-        f"both {result['both']:.1%}"
-    )
+    show.say("{name}: polite {polite:.1%}, right {right:.1%}, both {both:.1%}", name=name, **result)
 # %% id="baseline.statement"
-print("without a system prompt, under 5% of the answers are polite:", before["polite"] < 0.05)
+show.say(
+    "without a system prompt, under 5% of the answers are polite: {holds}",
+    holds=before["polite"] < 0.05,
+)
 # %% [markdown] lang="en"
 # The words work well here: the model was taught to obey such prompts. (In the run stored here it even gets more facts right when it is
 # polite. Why is not tested here; perhaps it has to do with where the answer stands in the sentence.) So the score with a system prompt
@@ -168,8 +181,15 @@ with torch.no_grad():
     words = instruct(
         input_ids=torch.cat([torch.tensor([system], device=course.device), ids], dim=1)
     ).logits[:, len(system) :]
-print(f"{len(system)} virtual tokens before {ids.shape[1]} tokens of text")
-print("the draft computes what the same words compute:", torch.allclose(draft, words, atol=1e-4))
+show.say(
+    "{virtual} virtual tokens before {real} tokens of text",
+    virtual=len(system),
+    real=ids.shape[1],
+)
+show.say(
+    "the draft computes what the same words compute: {holds}",
+    holds=torch.allclose(draft, words, atol=1e-4),
+)
 
 
 # %% [markdown] lang="en"
@@ -227,9 +247,9 @@ prepend = check("prompt.prepend", prepend)
 # %% id="prepend.use"
 with torch.no_grad():
     logits = instruct(**prepend(virtual, embed(ids), mask, labels)).logits[:, len(system) :]
-print(
-    "a soft prompt made of words computes what the words compute:",
-    torch.allclose(logits, words, atol=1e-4),
+show.say(
+    "a soft prompt made of words computes what the words compute: {holds}",
+    holds=torch.allclose(logits, words, atol=1e-4),
 )
 # %% [markdown] lang="en"
 # So **every text prompt is a soft prompt**, one of very many. Training can start at good words and walk on to places where no word is.
@@ -339,13 +359,12 @@ ours = SoftPrompt(course.model("instruct"), 8)
 with torch.no_grad():
     ours.prompt.copy_(theirs.prompt_encoder["default"].embedding.weight)
     one, two = ours(**batch), theirs(**batch)
-print(
-    "logits equal to PEFT's:",
-    torch.allclose(one.logits, two.logits, atol=1e-5),
-    "| loss:",
-    bool(abs(one.loss - two.loss) < 1e-5),
+show.say(
+    "logits equal to PEFT's: {logits}; loss: {loss}",
+    logits=torch.allclose(one.logits, two.logits, atol=1e-5),
+    loss=bool(abs(one.loss - two.loss) < 1e-5),
 )
-print("numbers trained, of all:", theirs.get_nb_trainable_parameters())
+show.say("numbers trained, of all: {numbers}", numbers=theirs.get_nb_trainable_parameters())
 # %% [markdown] lang="en"
 # ## 3. Prefix tuning: a prompt in every layer
 #
@@ -363,22 +382,18 @@ print("numbers trained, of all:", theirs.get_nb_trainable_parameters())
 # 它们的形状要当心。SmolLM2 用的是**分组查询注意力（grouped-query attention）**：几个查询头共用一个键值头。
 # %% id="shapes"
 config = instruct.config
-print(
-    "query heads:",
-    config.num_attention_heads,
-    "| key and value heads:",
-    config.num_key_value_heads,
-    "| width of a head:",
-    config.head_dim,
+show.say(
+    "query heads: {config.num_attention_heads}; key and value heads: "
+    "{config.num_key_value_heads}; width of a head: {config.head_dim}",
+    config=config,
 )
 with torch.no_grad():
     cache = instruct(input_ids=ids, use_cache=True).past_key_values
 key, value = cache.layers[0].keys, cache.layers[0].values
-print(
-    "layer 0 keeps keys of shape (rows, heads, tokens, width):",
-    tuple(key.shape),
-    "and values:",
-    tuple(value.shape),
+show.say(
+    "layer 0 keeps keys of shape (rows, heads, tokens, width) {keys} and values {values}",
+    keys=tuple(key.shape),
+    values=tuple(value.shape),
 )
 
 
@@ -443,12 +458,11 @@ with torch.no_grad():
         past_key_values=cache,
     )
     two = theirs(**batch)
-print("table of the prefix:", tuple(table.shape))
-print(
-    "logits equal to PEFT's:",
-    torch.allclose(one.logits, two.logits, atol=1e-5),
-    "| loss:",
-    bool(abs(one.loss - two.loss) < 1e-5),
+show.say("table of the prefix: {shape}", shape=tuple(table.shape))
+show.say(
+    "logits equal to PEFT's: {logits}; loss: {loss}",
+    logits=torch.allclose(one.logits, two.logits, atol=1e-5),
+    loss=bool(abs(one.loss - two.loss) < 1e-5),
 )
 # %% [markdown] lang="en"
 # How should a prefix start? LoRA starts as *nothing*: its change is zero. A prefix of zeros looks as harmless, and PEFT offers it as
@@ -473,10 +487,13 @@ initialize_kv_prefix_from_text(told, tokenizer, text="Be polite.")
 with torch.no_grad():
     untouched, zeros = instruct(input_ids=ids).logits, zero(input_ids=ids).logits
     started = told(input_ids=ids).logits
-print("a prefix of zeros changes nothing:", torch.allclose(untouched, zeros, atol=1e-4))
-print(
-    "a prefix started from a system prompt computes what the words compute:",
-    torch.allclose(started, words, atol=1e-4),
+show.say(
+    "a prefix of zeros changes nothing: {holds}",
+    holds=torch.allclose(untouched, zeros, atol=1e-4),
+)
+show.say(
+    "a prefix started from a system prompt computes what the words compute: {holds}",
+    holds=torch.allclose(started, words, atol=1e-4),
 )
 
 
@@ -555,12 +572,10 @@ count = check("prompt.count", count)
 import copy
 import warnings
 
-budgets = [count("prefix", tokens, config)[0] for tokens in (1, 4, 16)]
-few = budgets[0] // config.hidden_size  # virtual tokens of prompt tuning at the smallest budget
+sizes = [count("prefix", tokens, config)[0] for tokens in (1, 4, 16)]
+few = sizes[0] // config.hidden_size  # virtual tokens of prompt tuning at the smallest budget
 upper = list(range(config.num_hidden_layers // 2, config.num_hidden_layers))
-widest = lambda budget: max(
-    e for e in range(1, 512) if count("p-tuning", few, config, e)[0] <= budget
-)
+widest = lambda size: max(e for e in range(1, 512) if count("p-tuning", few, config, e)[0] <= size)
 task = dict(task_type="CAUSAL_LM")
 soft = dict(**task, prompt_tuning_init="SAMPLE_VOCAB")  # start from the embeddings of random tokens
 lora = lambda r, **where: LoraConfig(
@@ -568,15 +583,14 @@ lora = lambda r, **where: LoraConfig(
 )
 methods = {
     "prompt tuning": [
-        PromptTuningConfig(**soft, num_virtual_tokens=budget // config.hidden_size)
-        for budget in budgets
+        PromptTuningConfig(**soft, num_virtual_tokens=size // config.hidden_size) for size in sizes
     ],
     "prefix tuning": [
         PrefixTuningConfig(**task, num_virtual_tokens=tokens) for tokens in (1, 4, 16)
     ],
     "P-tuning": [
-        PromptEncoderConfig(**task, num_virtual_tokens=few, encoder_hidden_size=widest(budget))
-        for budget in budgets[1:]
+        PromptEncoderConfig(**task, num_virtual_tokens=few, encoder_hidden_size=widest(size))
+        for size in sizes[1:]
     ],
     "LoRA": [lora(1, target_modules=["v_proj"], layers_to_transform=upper), lora(1), lora(4)],
 }
@@ -596,16 +610,16 @@ for method, all_settings in methods.items():
         rows.append(
             [
                 method,
-                getattr(settings, "num_virtual_tokens", None) or f"rank {settings.r}",
+                getattr(settings, "num_virtual_tokens", None) or tr("rank {r}", r=settings.r),
                 trained,
                 stored,
                 f"{trained / total:.2%}",
             ]
         )
 show.side_by_side(rows, ["method", "virtual tokens", "trained", "stored", "trained, of all"])
-print(
-    "the largest budget is at most 0.5% of the parameters:",
-    max(row[2] for row in rows) <= 0.005 * total,
+show.say(
+    "the largest budget is at most 0.5% of the parameters: {holds}",
+    holds=max(row[2] for row in rows) <= 0.005 * total,
 )
 # %% [markdown] lang="en"
 # ## 5. Train: where to start, and how fast
@@ -625,6 +639,22 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 
+budget = course.choose(
+    tiny=dict(
+        steps=30, batch=16, lr=1e-1, prefix_lr=3e-1, encoder_lr=1e-2, lora_lr=3e-2, max_length=128
+    ),
+    smol=dict(
+        steps=200,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr=1e-1,
+        prefix_lr=3e-2,
+        encoder_lr=3e-3,
+        lora_lr=3e-3,
+        max_length=1024,
+    ),
+)
+
+
 def make_trainer(model, dataset, steps, batch_size, learning_rate, **options):
     """`dataset` has messages, or is the train_dataset of an earlier trainer."""
     defaults = dict(
@@ -634,7 +664,7 @@ def make_trainer(model, dataset, steps, batch_size, learning_rate, **options):
         learning_rate=learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=2,
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         assistant_only_loss=True,
         eos_token="<|im_end|>",
         activation_checkpointing=False,  # with prefix tuning an error: it drops the cache
@@ -661,8 +691,8 @@ def train(
     model,
     dataset,
     learning_rate,
-    steps=course.budget("prompt_steps"),
-    batch_size=course.budget("prompt_batch"),
+    steps=budget.steps,
+    batch_size=budget.batch,
     **options,
 ):
     trainer = make_trainer(model, dataset, steps, batch_size, learning_rate, **options)
@@ -687,11 +717,9 @@ starts = {
     ),
 }
 # %% id="starts" tags=["nbval-ignore-output"] reason="a plot"
-histories, few_steps = {}, min(15, course.budget("prompt_steps"))
+histories, few_steps = {}, min(15, budget.steps)
 for name, settings in starts.items():
-    run = train(
-        wrap("instruct", settings), polite_data, course.budget("prompt_lr"), steps=few_steps
-    )
+    run = train(wrap("instruct", settings), polite_data, budget.lr, steps=few_steps)
     histories[name] = run.state.log_history
 from_words = run.model.eval()
 show.loss(histories, title="Where the prompt starts")
@@ -700,10 +728,11 @@ first, last = (
     {name: [e["loss"] for e in h if "loss" in e][at] for name, h in histories.items()}
     for at in (0, -1)
 )
-print("at the first steps, the lowest loss:", min(first, key=first.get))
-print(
-    f"after {few_steps} steps, noise has caught up with the system prompt:",
-    last["noise"] <= last["a system prompt"] + 0.02,
+show.say("at the first steps, the lowest loss: {name}", name=min(first, key=first.get))
+show.say(
+    "after {steps} steps, noise has caught up with the system prompt: {holds}",
+    steps=few_steps,
+    holds=last["noise"] <= last["a system prompt"] + 0.02,
 )
 # %% id="rates" tags=["nbval-ignore-output"] reason="a plot"
 histories = {}
@@ -715,11 +744,11 @@ for rate in (0.001, 0.01, 0.1, 1.0):
         steps=min(10, few_steps),
         logging_steps=1,
     )
-    histories[f"learning rate {rate}"] = run.state.log_history
+    histories[tr("learning rate {rate}", rate=rate)] = run.state.log_history
 show.loss(histories, title="How fast it goes")
 # %% id="rates.statement"
 ends = {name: [e["loss"] for e in h if "loss" in e][-1] for name, h in histories.items()}
-print("worst of the four:", max(ends, key=ends.get))
+show.say("worst of the four: {name}", name=max(ends, key=ends.get))
 
 
 # %% [markdown] lang="en"
@@ -794,9 +823,7 @@ left_batch = check("prompt.left", left_batch)
 def respond(model, questions=test["question"], batch_size=64):
     """Greedy answers of a PEFT model."""
     if model.active_peft_config.peft_type not in ("PROMPT_TUNING", "P_TUNING"):
-        return generate.chat(
-            model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens")
-        )
+        return generate.chat(model, tokenizer, questions, max_new_tokens=measuring.new_tokens)
     base = model.get_base_model()
     prompt, answers = model.get_prompt(batch_size=1)[0].detach(), []
     ends = generate.turn_end_ids(base, tokenizer)
@@ -814,7 +841,7 @@ def respond(model, questions=test["question"], batch_size=64):
             ]
             output = base.generate(
                 **left_batch(prompt, texts),
-                max_new_tokens=course.budget("max_new_tokens"),
+                max_new_tokens=measuring.new_tokens,
                 do_sample=False,
                 temperature=None,
                 top_p=None,
@@ -865,14 +892,17 @@ alone, together = (
     first_logits(left_batch(prompt, texts[:1])),
     first_logits(left_batch(prompt, texts)),
 )
-print("left_batch: a long neighbour changes nothing:", torch.allclose(alone, together, atol=1e-4))
-print(
-    "PEFT's generate equals ours for a question alone:",
-    torch.allclose(by_peft(ids[:1]), alone, atol=1e-4),
+show.say(
+    "left_batch: a long neighbour changes nothing: {holds}",
+    holds=torch.allclose(alone, together, atol=1e-4),
 )
-print(
-    "PEFT's generate: a long neighbour changes nothing:",
-    torch.allclose(by_peft(ids), alone, atol=1e-4),
+show.say(
+    "PEFT's generate equals ours for a question alone: {holds}",
+    holds=torch.allclose(by_peft(ids[:1]), alone, atol=1e-4),
+)
+show.say(
+    "PEFT's generate: a long neighbour changes nothing: {holds}",
+    holds=torch.allclose(by_peft(ids), alone, atol=1e-4),
 )
 # %% [markdown] lang="en"
 # PEFT (0.21) writes virtual tokens before the padding and drops the position ids, for prompt tuning and P-tuning; it says so in a
@@ -893,24 +923,26 @@ print(
 # 起点并不一样：提示微调从随机的 token 出发，前缀微调和 P-tuning 用 PEFT 的默认起点，也就是噪声。
 # %% id="sweep.soft" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 rates = {
-    "prompt tuning": "prompt_lr",
-    "prefix tuning": "prompt_prefix_lr",
-    "P-tuning": "prompt_encoder_lr",
-    "LoRA": "prompt_lora_lr",
+    "prompt tuning": budget.lr,
+    "prefix tuning": budget.prefix_lr,
+    "P-tuning": budget.encoder_lr,
+    "LoRA": budget.lora_lr,
 }
 results, tuned, said = {}, {}, {}
 
 
 def run(method):
     for settings in methods[method]:
-        trainer = train(wrap("instruct", settings), polite_data, course.budget(rates[method]))
+        trainer = train(wrap("instruct", settings), polite_data, rates[method])
         key = method, trainer.model.get_nb_trainable_parameters()[0]
         tuned[key] = trainer.model.eval()
         said[key] = respond(trainer.model)
         results[key] = judge(said[key])
-        print(
-            f"{method}, {key[1]} trained: "
-            + ", ".join(f"{name} {value:.1%}" for name, value in results[key].items())
+        show.say(
+            "{method}, {trained} trained: polite {polite:.1%}, right {right:.1%}, both {both:.1%}",
+            method=method,
+            trained=key[1],
+            **results[key],
         )
 
 
@@ -922,7 +954,8 @@ run("P-tuning")
 run("LoRA")
 # %% id="plot" tags=["nbval-ignore-output"] reason="a plot"
 bars = {"untouched": before, "system prompt": hard} | {
-    f"{method}, {trained}": result for (method, trained), result in results.items()
+    tr("{method}, {trained}", method=tr(method), trained=trained): result
+    for (method, trained), result in results.items()
 }
 with_interval = lambda value: (value, metrics.interval(round(value * len(test)), len(test)))
 show.bars(
@@ -933,20 +966,24 @@ show.bars(
 # %% id="plot.statement"
 best = max((key for key in results if key[0] != "LoRA"), key=lambda key: results[key]["both"])
 after = results[best]
-print("the best soft prompt is polite in at least 95% of its answers:", after["polite"] >= 0.95)
-print(
-    "it is polite and right at least 0.9 times as often as with the system prompt:",
-    after["both"] >= 0.9 * hard["both"],
+show.say(
+    "the best soft prompt is polite in at least 95% of its answers: {holds}",
+    holds=after["polite"] >= 0.95,
 )
-smallest = budgets[0]
-print(
-    f"with {smallest} numbers each, prompt tuning does better than LoRA:",
-    results["prompt tuning", smallest]["both"] > results["LoRA", smallest]["both"],
+show.say(
+    "it is polite and right at least 0.9 times as often as with the system prompt: {holds}",
+    holds=after["both"] >= 0.9 * hard["both"],
+)
+smallest = sizes[0]
+show.say(
+    "with {numbers} numbers each, prompt tuning does better than LoRA: {holds}",
+    numbers=smallest,
+    holds=results["prompt tuning", smallest]["both"] > results["LoRA", smallest]["both"],
 )
 # %% id="examples" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 show.side_by_side(
     list(zip(test["question"][:4], bare, said[best])),
-    ["question", "untouched", ", ".join(map(str, best))],
+    ["question", "untouched", tr("{method}, {trained}", method=tr(best[0]), trained=best[1])],
 )
 
 
@@ -979,10 +1016,10 @@ def nearest(prompt):
     return [(tokenizer.decode([i]), round(c, 2)) for i, c in zip(ids.tolist(), cosine.tolist())]
 
 
-print("from a system prompt:", nearest(prompt))
-print(
-    "from random tokens:  ",
-    nearest(tuned["prompt tuning", smallest].get_prompt(batch_size=1)[0].detach()),
+show.say("from a system prompt: {words}", words=nearest(prompt))
+show.say(
+    "from random tokens: {words}",
+    words=nearest(tuned["prompt tuning", smallest].get_prompt(batch_size=1)[0].detach()),
 )
 # %% [markdown] lang="en"
 # It is no hidden sentence. Where it started from words, it still resembles them. From random tokens, most neighbours mean nothing; but
@@ -1003,7 +1040,7 @@ print(
 # %% id="neighbour" tags=["nbval-ignore-output"] reason="greedy text may differ in a token between processors"
 longest, with_neighbour = " ".join(test["question"][:20]), {}
 for method in ("prompt tuning", "prefix tuning"):
-    model, alone = tuned[method, budgets[1]], results[method, budgets[1]]
+    model, alone = tuned[method, sizes[1]], results[method, sizes[1]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         crowd = [
@@ -1013,23 +1050,25 @@ for method in ("prompt tuning", "prefix tuning"):
                 model,
                 tokenizer,
                 [*test["question"][at : at + 50], longest],
-                max_new_tokens=course.budget("max_new_tokens"),
+                max_new_tokens=measuring.new_tokens,
             )[:-1]
         ]
     with_neighbour[method] = judge(crowd)
-    print(
-        f"{method}: polite and right {alone['both']:.1%}, "
-        f"beside a long neighbour {with_neighbour[method]['both']:.1%}"
+    show.say(
+        "{method}: polite and right {alone:.1%}, beside a long neighbour {beside:.1%}",
+        method=method,
+        alone=alone["both"],
+        beside=with_neighbour[method]["both"],
     )
 # %% id="neighbour.statement"
 score = lambda method: with_neighbour[method]["both"]
-print(
-    "prompt tuning beside a long neighbour: polite and right in under 10% of the answers:",
-    score("prompt tuning") < 0.10,
+show.say(
+    "prompt tuning beside a long neighbour: polite and right in under 10% of the answers: {holds}",
+    holds=score("prompt tuning") < 0.10,
 )
-print(
-    "prefix tuning: the neighbour changes under 2 points:",
-    abs(score("prefix tuning") - results["prefix tuning", budgets[1]]["both"]) < 0.02,
+show.say(
+    "prefix tuning: the neighbour changes under 2 points: {holds}",
+    holds=abs(score("prefix tuning") - results["prefix tuning", sizes[1]]["both"]) < 0.02,
 )
 # %% [markdown] lang="en"
 # One long neighbour, and the trained prompt no longer works: look at its score. **Cure:** virtual tokens between padding and text, as
@@ -1053,14 +1092,18 @@ print(
 fact_data = make_trainer(
     wrap("base", methods["LoRA"][0]), facts.select_columns("messages"), 1, 1, 1e-3
 ).train_dataset
+answering = course.choose(
+    tiny=dict(steps=40, batch=32),
+    smol=dict(steps=300, batch={"135M": 16, "360M": 8, "1.7B": 4}),
+)
 whole, start, texts = {}, {}, {}
 for method in ("prompt tuning", "prefix tuning", "LoRA"):
     trainer = train(
         wrap("base", methods[method][1]),
         fact_data,
-        course.budget(rates[method]),
-        course.budget("prompt_answer_steps"),
-        course.budget("prompt_answer_batch"),
+        rates[method],
+        answering.steps,
+        answering.batch,
     )
     texts[method] = respond(trainer.model.eval())
     whole[method] = metrics.exact_match(texts[method], test["answer"])
@@ -1072,18 +1115,20 @@ show.side_by_side(
     ["question", *texts],
     limit=60,
 )
-both_scores = {f"{method}, whole answer": whole[method] for method in whole} | {
-    f"{method}, up to the full stop": start[method] for method in start
-}
+both_scores = {
+    tr("{method}, whole answer", method=tr(method)): whole[method] for method in whole
+} | {tr("{method}, up to the full stop", method=tr(method)): start[method] for method in start}
 show.bars(
     {name: with_interval(value) for name, value in both_scores.items()},
     title="base model, held-out facts",
 )
 # %% id="base.statement"
-print("whole answers: none of the three gets 5% right:", max(whole.values()) < 0.05)
-print(
-    "up to the first full stop, prefix tuning and LoRA get at least 40% right:",
-    min(start["prefix tuning"], start["LoRA"]) >= 0.4,
+show.say(
+    "whole answers: none of the three gets 5% right: {holds}", holds=max(whole.values()) < 0.05
+)
+show.say(
+    "up to the first full stop, prefix tuning and LoRA get at least 40% right: {holds}",
+    holds=min(start["prefix tuning"], start["LoRA"]) >= 0.4,
 )
 
 
@@ -1165,13 +1210,13 @@ for manner in ("known", "new"):
     as_chat = lambda row: {
         "messages": [row["messages"][0], {"role": "assistant", "content": answer(row)}]
     }
-    run_rows = facts.select(
-        range(course.budget("prompt_steps") * course.budget("prompt_batch"))
-    ).map(as_chat, load_from_cache_file=False)
+    run_rows = facts.select(range(budget.steps * budget.batch)).map(
+        as_chat, load_from_cache_file=False
+    )
     trainer = train(
         wrap("instruct", starts["random tokens"]),
         run_rows.select_columns("messages"),
-        course.budget("prompt_lr"),
+        budget.lr,
     )
     answers = respond(trainer.model.eval())
     steered[manner] = metrics.exact_match(answers, [answer(row) for row in test])
@@ -1181,7 +1226,10 @@ show.bars(
     title="right and in the manner, held-out facts",
 )
 # %% id="steer.statement"
-print("the known manner is learned better than the new one:", steered["known"] > steered["new"])
+show.say(
+    "the known manner is learned better than the new one: {holds}",
+    holds=steered["known"] > steered["new"],
+)
 # %% [markdown] lang="en"
 # ## 11. Report
 # %% [markdown] lang="zh-CN" of="def3b52c"
