@@ -43,6 +43,24 @@ import torch
 
 course = setup("2_preference_alignment/human_feedback")
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and those it takes on SmolLM2-135M
+# with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="c99ee601"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(pairs=800, steps=40, batch=16, lr=5e-4, max_length=128, eval_batch=64),
+    smol=dict(
+        pairs=2000,
+        steps=200,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 1e-4, "360M": 6.7e-5, "1.7B": 3.3e-5},
+        max_length=1024,
+        eval_batch=32,
+    ),
+)
+# %% [markdown] lang="en"
 # ## 1. The problem first
 #
 # `preferences` holds questions with two answers each. Both answers are right; people prefer the
@@ -53,9 +71,7 @@ course = setup("2_preference_alignment/human_feedback")
 # `preferences` 里的每个问题都有两个回答。两个都答对了，而人们更喜欢 **chosen** 的那个。下面是次序随机的三对。
 # 要是让你给“更好”写一个*公式*，它会是什么样？
 # %% id="data"
-train = preference.validate(
-    course.dataset("preferences", "train").select(range(course.budget("feedback_pairs")))
-)
+train = preference.validate(course.dataset("preferences", "train").select(range(budget.pairs)))
 test = preference.validate(course.dataset("preferences", "test"))
 preview = labelling.Panel(test.select(range(3)), path=course.run_dir / "preview.jsonl")
 show.side_by_side(
@@ -68,8 +84,10 @@ show.side_by_side(
     ],
     ["question", "A", "B"],
 )
-print(
-    len(train), "training pairs,", len(test), "held-out pairs on facts that no training pair asks"
+show.say(
+    "{train} training pairs, {test} held-out pairs on facts that no training pair asks",
+    train=len(train),
+    test=len(test),
 )
 # %% [markdown] lang="en"
 # ## 2. Label a few yourself
@@ -108,9 +126,11 @@ by_name = {
     for person in annotators.CROWD
 }
 for name, winners in by_name.items():
-    print(
-        f"{name}: right {annotators.share_right(dict(enumerate(winners))):.1%}, "
-        f"ties {winners.count(None)}"
+    show.say(
+        "{name}: right {right:.1%}, ties {ties}",
+        name=name,
+        right=annotators.share_right(dict(enumerate(winners))),
+        ties=winners.count(None),
     )
 
 
@@ -130,7 +150,10 @@ def draft_majority(votes):
 
 
 misread = draft_majority(votes)
-print(f"labels of the draft that name the better answer: {annotators.share_right(misread):.0%}")
+show.say(
+    "labels of the draft that name the better answer: {share:.0%}",
+    share=annotators.share_right(misread),
+)
 
 
 # %% [markdown] lang="en"
@@ -187,11 +210,12 @@ majority = check("feedback.majority", majority)
 labels = majority(votes)
 majority_right = annotators.share_right(labels)
 alone = [annotators.share_right(dict(enumerate(winners))) for winners in by_name.values()]
-print(
-    f"one annotator alone: {sum(alone) / len(alone):.1%} right; majority of five: "
-    f"{majority_right:.1%}"
+show.say(
+    "one annotator alone: {alone:.1%} right; majority of five: {majority:.1%}",
+    alone=sum(alone) / len(alone),
+    majority=majority_right,
 )
-print("undecided pairs:", sum(winner is None for winner in labels.values()))
+show.say("undecided pairs: {pairs}", pairs=list(labels.values()).count(None))
 
 
 # %% [markdown] lang="en"
@@ -315,11 +339,11 @@ show.side_by_side(
 you = {vote["pair"]: annotators.winner(vote) for vote in panel.votes()}
 # %% id="kappa.you" tags=["nbval-ignore-output"] reason="your own labels"
 shared = [pair for pair, winner in you.items() if winner]
-print(
-    len(you),
-    "labels of yours;",
-    f"{sum(you[p] == labels[p] for p in shared)} of {len(shared)} decided ones agree with the "
-    "crowd",
+show.say(
+    "{yours} labels of yours; {agree} of {decided} decided ones agree with the crowd",
+    yours=len(you),
+    agree=sum(you[p] == labels[p] for p in shared),
+    decided=len(shared),
 )
 # %% [markdown] lang="en"
 # ## 5. Which side?
@@ -335,7 +359,12 @@ fixed = annotators.ask_crowd(train, annotators.CROWD, seed=course.seed, randomis
 for name in ("Ada", "Dan"):
     for title, some in (("random order", votes), ("chosen always left", fixed)):
         own = {v["pair"]: annotators.winner(v) for v in some if v["annotator"] == name}
-        print(f"{name}, {title}: right {annotators.share_right(own):.1%}")
+        show.say(
+            "{name}, {title}: right {right:.1%}",
+            name=name,
+            title=title,
+            right=annotators.share_right(own),
+        )
 
 
 # %% [markdown] lang="en"
@@ -477,17 +506,17 @@ def make_trainer(dataset, steps=None, **options):
     ).to(course.device)
     defaults = dict(
         output_dir=str(course.run_dir / "reward"),
-        max_steps=steps or course.budget("feedback_steps"),
-        per_device_train_batch_size=course.budget("feedback_batch"),
-        per_device_eval_batch_size=course.budget("eval_batch"),
-        learning_rate=course.budget("feedback_lr"),
+        max_steps=steps or budget.steps,
+        per_device_train_batch_size=budget.batch,
+        per_device_eval_batch_size=budget.eval_batch,
+        learning_rate=budget.lr,
         lr_scheduler_type="cosine",
         center_rewards_coefficient=0.01,
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         activation_checkpointing=False,
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
-        logging_steps=min(5, course.budget("feedback_steps")),
+        logging_steps=min(5, budget.steps),
         disable_tqdm=False,
         save_strategy="no",
         report_to=[],
@@ -508,8 +537,7 @@ def accuracy(trainer, dataset):
             tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=False) for row in rows
         ]
         batches = [
-            texts[at : at + course.budget("eval_batch")]
-            for at in range(0, len(texts), course.budget("eval_batch"))
+            texts[at : at + budget.eval_batch] for at in range(0, len(texts), budget.eval_batch)
         ]
         with torch.no_grad():
             found = [
@@ -544,15 +572,19 @@ with torch.no_grad():
         ours = reward_loss(
             chosen, rejected, batch["margin"] if with_margin else None, centering=0.01
         )
-        print("margin:", with_margin, "- equal to TRL's to 1e-5:", bool(abs(theirs - ours) < 1e-5))
+        show.say(
+            "with a margin: {margin}; equal to TRL's to 1e-5: {holds}",
+            margin=with_margin,
+            holds=bool(abs(theirs - ours) < 1e-5),
+        )
 # %% id="train" tags=["nbval-ignore-output"] reason="a progress bar and a plot"
 with course.timed("train"):
     trainer.train()
 show.loss({"labels of the majority": trainer.state.log_history})
 # %% id="after"
 after, chosen_scores, rejected_scores = accuracy(trainer, test)
-print("held-out pairs, better answer scores higher: at least 90%:", after >= 0.90)
-print("an untrained head is between 20% and 80%:", 0.2 < before < 0.8)
+show.say("held-out pairs, better answer scores higher: at least 90%: {holds}", holds=after >= 0.90)
+show.say("an untrained head is between 20% and 80%: {holds}", holds=0.20 < before < 0.80)
 # %% [markdown] lang="en"
 # ## 7. Read the number honestly
 #
@@ -587,9 +619,11 @@ show.side_by_side(
 )
 order = chosen_scores.argsort()
 for title, at in (("lowest", order[0]), ("highest", order[-1])):
-    print(
-        f"{title} score among the chosen: {chosen_scores[at]:+.1f}",
-        preference.text_of(test[int(at)]["chosen"]),
+    show.say(
+        "{title} score among the chosen: {score:+.1f} {answer}",
+        title=title,
+        score=chosen_scores[at],
+        answer=preference.text_of(test[int(at)]["chosen"]),
     )
 # %% [markdown] lang="en"
 # ## 8. Break it on purpose
@@ -616,8 +650,13 @@ show.loss(
 misread_score = accuracy(sick, test)[0]
 # %% id="misread.statement"
 losses = [entry["loss"] for entry in sick.state.log_history if "loss" in entry]
-print("the misread labels leave the loss near log 2 = 0.693:", 0.55 < sum(losses[-4:]) / 4 < 0.95)
-print("and the reward model at least 10 points worse:", after - misread_score >= 0.10)
+show.say(
+    "the misread labels leave the loss near log 2 = 0.693: {holds}",
+    holds=0.55 < sum(losses[-4:]) / 4 < 0.95,
+)
+show.say(
+    "and the reward model at least 10 points worse: {holds}", holds=after - misread_score >= 0.10
+)
 # %% [markdown] lang="en"
 # A loss that stays at log 2 is the symptom: the labels contradict each other. (The model is still better
 # than its labels: they are right a little more often than not, and what is left of the noise averages out.
@@ -649,13 +688,19 @@ show.side_by_side(
     [(kind, f"{model_share[kind]:.0%}", f"{share[kind]:.0%}") for kind in share],
     ["rejected answer", "careful crowd's model", "hurried crowd's model"],
 )
-print(
-    f"on held-out labels of the same crowd: {own_score:.1%}; against the better answer: "
-    f"{true_score:.1%}"
+show.say(
+    "on held-out labels of the same crowd: {own:.1%}; against the better answer: {true:.1%}",
+    own=own_score,
+    true=true_score,
 )
 # %% id="hurried.statement"
-print("it predicts its own crowd in at least 85% of held-out pairs:", own_score >= 0.85)
-print("and the better answer in at least 10 points fewer:", own_score - true_score >= 0.10)
+show.say(
+    "it predicts its own crowd in at least 85% of held-out pairs: {holds}", holds=own_score >= 0.85
+)
+show.say(
+    "and the better answer in at least 10 points fewer: {holds}",
+    holds=own_score - true_score >= 0.10,
+)
 
 
 # %% [markdown] lang="en"
@@ -733,9 +778,15 @@ yours = make_trainer(annotators.label(train, by_taste(train)))
 with course.timed("train"):
     yours.train()
 taste_score = accuracy(yours, annotators.label(test, by_taste(test)))[0]
-print(f"held-out pairs in which the model shares your taste: {taste_score:.1%}")
+show.say(
+    "held-out pairs in which the model shares your taste: {share:.1%}",
+    share=taste_score,
+)
 # %% id="taste.statement"
-print("the model shares the taste on at least 80% of the held-out pairs:", taste_score >= 0.80)
+show.say(
+    "the model shares the taste on at least 80% of the held-out pairs: {holds}",
+    holds=taste_score >= 0.80,
+)
 # %% [markdown] lang="en"
 # ## 10. Report
 # %% [markdown] lang="zh-CN" of="c1da687b"
