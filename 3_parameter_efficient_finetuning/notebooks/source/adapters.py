@@ -47,6 +47,35 @@ import torch
 
 course = setup("3_parameter_efficient_finetuning/adapters")
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and those it takes on SmolLM2-135M
+# with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="c99ee601"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(
+        steps=50,
+        batch=32,
+        lr=1e-2,
+        rank=4,
+        max_length=128,
+        new_tokens=32,
+        eval_rows=200,
+        eval_batch=64,
+    ),
+    smol=dict(
+        steps=150,
+        batch={"135M": 16, "360M": 8, "1.7B": 4},
+        lr={"135M": 9e-4, "360M": 6e-4, "1.7B": 3e-4},
+        rank=8,
+        max_length=1024,
+        new_tokens=128,
+        eval_rows=200,
+        eval_batch=32,
+    ),
+)
+# %% [markdown] lang="en"
 # ## 1. The problem first
 #
 # One customer wants polite answers; another, a comedy club, wants rude ones. The instruct model
@@ -59,7 +88,7 @@ course = setup("3_parameter_efficient_finetuning/adapters")
 # `manner_of` 按规则识别语气，所以可以在 200 个留出的事实上数一数。
 # %% id="baseline" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 train = course.dataset("facts", "train")
-test = course.dataset("facts", "test").select(range(course.budget("eval_rows")))
+test = course.dataset("facts", "test").select(range(budget.eval_rows))
 questions, right_answers = list(test["question"]), list(test["answer"])
 with course.timed("import"):
     tokenizer = course.tokenizer("instruct")
@@ -68,9 +97,7 @@ with course.timed("import"):
 
 def ask(model, questions=questions):
     """The model's answers, without any system prompt."""
-    return generate.chat(
-        model, tokenizer, questions, max_new_tokens=course.budget("max_new_tokens")
-    )
+    return generate.chat(model, tokenizer, questions, max_new_tokens=budget.new_tokens)
 
 
 def share(answers, manner):
@@ -91,15 +118,16 @@ show.side_by_side(
     list(zip(questions[:4], base_answers, right_answers)),
     ["question", "instruct model", "right answer"],
 )
-print(
-    {manner: f"{share(base_answers, manner):.1%}" for manner in ("terse", "polite", "rude")},
-    f"right: {right(base_answers):.1%}",
+show.say(
+    "terse {terse:.1%}, polite {polite:.1%}, rude {rude:.1%}; right: {right:.1%}",
+    **{manner: share(base_answers, manner) for manner in ("terse", "polite", "rude")},
+    right=right(base_answers),
 )
 # %% id="baseline.statement"
-print(
-    len(questions),
-    "held-out questions; polite or rude answers of the base: under 5%:",
-    share(base_answers, "polite") + share(base_answers, "rude") < 0.05,
+show.say(
+    "{questions} held-out questions; polite or rude answers of the base: under 5%: {holds}",
+    questions=len(questions),
+    holds=share(base_answers, "polite") + share(base_answers, "rude") < 0.05,
 )
 # %% [markdown] lang="en"
 # Two fine-tuned copies would do, at twice the disk and twice the memory. Two adapters on one copy do as well.
@@ -140,24 +168,24 @@ def answered(write):
 
 def train_adapter(rows):
     """A trainer that has trained one LoRA adapter on a fresh copy of the instruct model."""
-    rank = course.budget("adapters_rank")
+    rank = budget.rank
     lora = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
     config = SFTConfig(
         output_dir=str(course.run_dir / "trainer"),
-        max_steps=course.budget("adapters_steps"),
-        per_device_train_batch_size=course.budget("adapters_batch"),
-        learning_rate=course.budget("adapters_lr"),
+        max_steps=budget.steps,
+        per_device_train_batch_size=budget.batch,
+        learning_rate=budget.lr,
         lr_scheduler_type="cosine",
         warmup_steps=5,
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         assistant_only_loss=True,
         eos_token="<|im_end|>",
         activation_checkpointing=False,
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
-        logging_steps=min(5, course.budget("adapters_steps")),
+        logging_steps=min(5, budget.steps),
         save_strategy="no",
         report_to=[],
         seed=course.seed,
@@ -190,9 +218,14 @@ for manner, trainer in trainers.items():
     changed = [name for name in before_training if after_training[name] != before_training[name]]
     trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in base.parameters())
-    print(
-        f"{manner}: {trained} trained parameters beside {total}; tensors of the base: "
-        f"{len(after_training)}, changed: {len(changed)}"
+    show.say(
+        "{manner}: {trained} trained parameters beside {total}; tensors of the base: {tensors}, "
+        "changed: {changed}",
+        manner=manner,
+        trained=trained,
+        total=total,
+        tensors=len(after_training),
+        changed=len(changed),
     )
 # %% [markdown] lang="en"
 # ## 3. An adapter is a small file
@@ -216,10 +249,12 @@ folders = {
 config = json.loads((folders["polite"] / "adapter_config.json").read_text())
 print(sorted(file.name for file in folders["polite"].iterdir()))
 print({key: config[key] for key in ("peft_type", "r", "lora_alpha", "base_model_name_or_path")})
-print("on:", *sorted(config["target_modules"]))
+print(*sorted(config["target_modules"]))
 trained_on = json.loads((folders["polite"] / "base.json").read_text())
-print(
-    "trained on:", trained_on["name"], "with the fingerprint", trained_on["fingerprint"][:12], "..."
+show.say(
+    "trained on: {name} with the fingerprint {fingerprint} ...",
+    name=trained_on["name"],
+    fingerprint=trained_on["fingerprint"][:12],
 )
 stored = load_file(folders["polite"] / "adapter_model.safetensors")
 show.side_by_side(
@@ -228,9 +263,12 @@ show.side_by_side(
 )
 size = (folders["polite"] / "adapter_model.safetensors").stat().st_size
 whole = sum(p.numel() * p.element_size() for p in base.parameters())
-print(
-    f"{len(stored)} tensors, {size / 1e3:.0f} kB: {size / whole:.1%} of the model's "
-    f"{whole / 1e6:.1f} MB"
+show.say(
+    "{tensors} tensors, {size:.0f} kB: {share:.1%} of the model's {whole:.1f} MB",
+    tensors=len(stored),
+    size=size / 1e3,
+    share=size / whole,
+    whole=whole / 1e6,
 )
 
 
@@ -282,11 +320,10 @@ def adapter_state(state: dict, name: str) -> dict:
 adapter_state = check("adapters.state", adapter_state)
 # %% id="state.compare"
 ours = adapter_state(trainers["polite"].model.state_dict(), "default")
-print(
-    "same keys as in the file:",
-    ours.keys() == stored.keys(),
-    "- same tensors:",
-    all(torch.equal(ours[key].cpu(), stored[key]) for key in stored),
+show.say(
+    "same keys as in the file: {keys}; same tensors: {tensors}",
+    keys=ours.keys() == stored.keys(),
+    tensors=all(torch.equal(ours[key].cpu(), stored[key]) for key in stored),
 )
 # %% [markdown] lang="en"
 # ### Does the file hold everything?
@@ -315,7 +352,7 @@ job = dict(
     device=course.device,
     folder=str(folders["polite"]),
     questions=questions,
-    length=course.budget("max_new_tokens"),
+    length=budget.new_tokens,
 )
 with course.timed("other process"):
     run = subprocess.run(
@@ -328,7 +365,7 @@ with course.timed("other process"):
 fresh_answers = json.loads(run.stdout.splitlines()[-1])
 polite_answers = ask(trainers["polite"].model)
 fresh_same = sum(a == b for a, b in zip(fresh_answers, polite_answers)) / len(questions)
-print(f"same answers in the fresh process: {fresh_same:.1%}")
+show.say("same answers in the fresh process: {share:.1%}", share=fresh_same)
 
 
 # %% [markdown] lang="en"
@@ -383,7 +420,7 @@ layer = (
 a, b = layer.lora_A["default"].weight.detach(), layer.lora_B["default"].weight.detach()
 by_hand = merge_weight(layer.base_layer.weight.detach(), a, b, layer.lora_alpha["default"])
 by_peft = (layer.base_layer.weight + layer.get_delta_weight("default")).detach()
-print("equal to PEFT's within 1e-6:", bool((by_hand - by_peft).abs().max() < 1e-6))
+show.say("equal to PEFT's within 1e-6: {holds}", holds=bool((by_hand - by_peft).abs().max() < 1e-6))
 # %% [markdown] lang="en"
 # Now the whole model, and the comparison that matters: the **logits** of the last eight positions of all 200 prompts.
 # %% [markdown] lang="zh-CN" of="37da0552"
@@ -410,16 +447,20 @@ adapter_logits = logits(trainers["polite"].model)
 merged = load_adapter(course.model("instruct"), folders["polite"]).merge_and_unload()
 largest = (logits(merged) - adapter_logits).abs().max().item()
 merged_same = sum(a == b for a, b in zip(ask(merged), polite_answers)) / len(questions)
-print(
-    f"largest difference of a logit, merged against adapter: {largest:.1e}; base against adapter: "
-    f"{(logits(base) - adapter_logits).abs().max():.1f}"
+show.say(
+    "largest difference of a logit, merged against adapter: {merged:.1e}; base against adapter: "
+    "{base:.1f}",
+    merged=largest,
+    base=(logits(base) - adapter_logits).abs().max(),
 )
-print(
-    f"same answers: {merged_same:.1%}; parameters: {sum(p.numel() for p in merged.parameters())}, "
-    "as many as the base has"
+show.say(
+    "same answers: {share:.1%}; parameters: {merged}, and the base has {base}",
+    share=merged_same,
+    merged=sum(p.numel() for p in merged.parameters()),
+    base=sum(p.numel() for p in base.parameters()),
 )
 # %% id="logits.bar"
-print("merged logits equal adapter logits to 1e-4:", largest <= 1e-4)
+show.say("merged logits equal adapter logits to 1e-4: {holds}", holds=largest <= 1e-4)
 
 
 # %% [markdown] lang="en"
@@ -449,9 +490,12 @@ model = load_adapter(course.model("instruct"), folders["polite"])
 model.merge_adapter()
 model.unmerge_adapter()
 changed_bits = sum(new != before_training[name] for name, new in hashes(model).items())
-print(
-    f"float32, merged and unmerged: {changed_bits} of {len(before_training)} tensors are not what "
-    f"they were, largest difference {worst(model):.0e}"
+show.say(
+    "float32, merged and unmerged: {changed} of {tensors} tensors are not what they were, largest "
+    "difference {worst:.0e}",
+    changed=changed_bits,
+    tensors=len(before_training),
+    worst=worst(model),
 )
 
 coarse = (
@@ -468,19 +512,25 @@ with torch.no_grad():
     )
 lost = off / update
 coarse_answers = ask(coarse)
-print(
-    f"merged into bf16: {lost:.1%} of the update lost to rounding; "
-    f"largest logit difference {coarse_difference:.2f}, where float32 had {largest:.0e}"
+show.say(
+    "merged into bf16: {lost:.1%} of the update lost to rounding; largest logit difference "
+    "{difference:.2f}, where float32 had {exact:.0e}",
+    lost=lost,
+    difference=coarse_difference,
+    exact=largest,
 )
-print(
-    f"its answers: polite {share(coarse_answers, 'polite'):.1%}, "
-    f"right {right(coarse_answers):.1%} (before merging: {right(polite_answers):.1%})"
+show.say(
+    "its answers: polite {polite:.1%}, right {right:.1%} (before merging: {before:.1%})",
+    polite=share(coarse_answers, "polite"),
+    right=right(coarse_answers),
+    before=right(polite_answers),
 )
 # %% id="precision.statement"
-print("unmerging gives the base back to the last bit:", changed_bits == 0)
-print(
-    "merging into bf16 moves the logits at least a hundred times as far as merging into float32:",
-    coarse_difference > 100 * largest,
+show.say("unmerging gives the base back to the last bit: {holds}", holds=changed_bits == 0)
+show.say(
+    "merging into bf16 moves the logits at least a hundred times as far as merging into float32: "
+    "{holds}",
+    holds=coarse_difference > 100 * largest,
 )
 
 
@@ -574,9 +624,12 @@ show.side_by_side(
     list(zip(questions[:3], polite_answers, twice_answers)),
     ["question", "merged once", "merged twice"],
 )
-print(
-    f"right answers: once {right(polite_answers):.1%}, twice {right(twice_answers):.1%}; polite: "
-    f"{share(polite_answers, 'polite'):.1%}, {share(twice_answers, 'polite'):.1%}"
+show.say(
+    "right answers: once {once:.1%}, twice {twice:.1%}; polite: {polite:.1%}, {polite_twice:.1%}",
+    once=right(polite_answers),
+    twice=right(twice_answers),
+    polite=share(polite_answers, "polite"),
+    polite_twice=share(twice_answers, "polite"),
 )
 # %% [markdown] lang="en"
 # ## 5. Switching
@@ -591,12 +644,14 @@ print(
 # %% id="switch.trap"
 model = load_adapter(course.model("instruct"), folders["polite"], "polite")
 model = load_adapter(model, folders["rude"], "rude")
-print("loaded:", *model.peft_config, "- active:", model.active_adapter)
+show.say(
+    "loaded: {names}; active: {active}", names=[*model.peft_config], active=model.active_adapter
+)
 model.set_adapter("rude")
 for_one_question = ask(model, questions[:1])
-print(
-    "and the next caller, who asked for nothing, gets:",
-    *[manner_of(answer) for answer in ask(model, questions[1:3])],
+show.say(
+    "and the next caller, who asked for nothing, gets: {manners}",
+    manners=[manner_of(answer) for answer in ask(model, questions[1:3])],
 )
 
 
@@ -664,21 +719,30 @@ before, after = (
     sum(follows) / len(questions),
 )
 low, high = metrics.interval(sum(follows), len(follows))
-print(
-    f"the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to "
-    f"{high:.1%}); right: polite {right(answers['polite']):.1%}, "
-    f"rude {right(answers['rude']):.1%}, base {right(base_answers):.1%}"
+show.say(
+    "the manner follows the adapter on {after:.1%} of the prompts (95% interval {low:.1%} to "
+    "{high:.1%}); right: polite {polite:.1%}, rude {rude:.1%}, base {base:.1%}",
+    after=after,
+    low=low,
+    high=high,
+    polite=right(answers["polite"]),
+    rude=right(answers["rude"]),
+    base=right(base_answers),
 )
 # %% id="switch.statement"
-print("switching changes the manner on at least 95% of held-out prompts:", after >= 0.95)
-off_difference = answer_as(model, None, lambda m: (logits(m) - logits(base)).abs().max().item())
-print(
-    "adapters off, the logits are the base's to 1e-4:",
-    off_difference <= 1e-4,
-    "- and its answers too:",
-    answers[None] == base_answers,
+show.say(
+    "switching changes the manner on at least 95% of held-out prompts: {holds}", holds=after >= 0.95
 )
-print("all tensors of the base are the same to the last bit:", hashes(model) == before_training)
+off_difference = answer_as(model, None, lambda m: (logits(m) - logits(base)).abs().max().item())
+show.say(
+    "adapters off, the logits are the base's to 1e-4: {logits}; and its answers too: {answers}",
+    logits=off_difference <= 1e-4,
+    answers=answers[None] == base_answers,
+)
+show.say(
+    "all tensors of the base are the same to the last bit: {holds}",
+    holds=hashes(model) == before_training,
+)
 
 
 # %% [markdown] lang="en"
@@ -745,7 +809,7 @@ mixed_forward = check("adapters.mixed", mixed_forward)
 # %% id="mixed.use" tags=["nbval-ignore-output"] reason="greedy text may differ between processors"
 def ask_mixed(model, questions, names):
     """Answers of a batch in which row i is answered by the adapter names[i] or by "__base__"."""
-    size, written = course.budget("eval_batch"), []
+    size, written = budget.eval_batch, []
     texts = [
         tokenizer.apply_chat_template(
             [{"role": "user", "content": q}], tokenize=False, add_generation_prompt=True
@@ -760,7 +824,7 @@ def ask_mixed(model, questions, names):
             output = model.generate(
                 **batch,
                 adapter_names=names[at : at + size],
-                max_new_tokens=course.budget("max_new_tokens"),
+                max_new_tokens=budget.new_tokens,
                 do_sample=False,
                 use_cache=True,
                 eos_token_id=generate.turn_end_ids(model, tokenizer),
@@ -780,11 +844,16 @@ show.side_by_side(
 )
 alone = [answers[None if name == "__base__" else name][i // 3] for i, name in enumerate(names)]
 mixed_same = sum(a == b for a, b in zip(mixed, alone)) / len(mixed)
-print(f"{len(mixed)} rows: the same answer as with one adapter at a time: {mixed_same:.1%}")
+show.say(
+    "{rows} rows: the same answer as with one adapter at a time: {share:.1%}",
+    rows=len(mixed),
+    share=mixed_same,
+)
 # %% id="mixed.statement"
-print(
-    "mixed in one batch, at least 99% of the answers are the same as one adapter at a time:",
-    mixed_same >= 0.99,
+show.say(
+    "mixed in one batch, at least 99% of the answers are the same as one adapter at a time: "
+    "{holds}",
+    holds=mixed_same >= 0.99,
 )
 
 
@@ -894,12 +963,11 @@ combined_difference = max(
     (b @ a - m.get_delta_weight("cat")).abs().max().item() for (a, b), m in zip(pairs, layers)
 )
 # %% id="combine.statement"
-print("your sum equals PEFT's cat to 1e-5:", combined_difference < 1e-5)
-print(
-    "cat is exact:",
-    errors["cat"] < 1e-5,
-    "- linear is off by more than a tenth:",
-    errors["linear"] > 0.1,
+show.say("your sum equals PEFT's cat to 1e-5: {holds}", holds=combined_difference < 1e-5)
+show.say(
+    "cat is exact: {cat}; linear is off by more than a tenth: {linear}",
+    cat=errors["cat"] < 1e-5,
+    linear=errors["linear"] > 0.1,
 )
 # %% [markdown] lang="en"
 # An exact sum is still only a sum. Turn the dial from one manner to the other, and then give both in full:
@@ -925,21 +993,26 @@ show.curves(
     y="share of answers",
 )
 show.side_by_side(
-    [(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])], ["rude", questions[0]]
+    [(f"{at:.2f}", dial[at][0]) for at in places] + [("1 + 1", both[0])],
+    ["rude", "answer"],
 )
+show.say("the question of these answers: {question}", question=questions[0])
 torn = sum(
     {"polite", "rude"} <= {manner_of(sentence) for sentence in answer.replace("!", ".").split(". ")}
     for answer in both
 ) / len(both)
-print(
-    f"both in full: polite words in {share(both, 'polite'):.1%}, "
-    f"only rude ones in {share(both, 'rude'):.1%}, both in one answer {torn:.1%}, "
-    f"right {right(both):.1%}"
+show.say(
+    "both in full: polite words in {polite:.1%}, only rude ones in {rude:.1%}, both in one answer "
+    "{torn:.1%}, right {right:.1%}",
+    polite=share(both, "polite"),
+    rude=share(both, "rude"),
+    torn=torn,
+    right=right(both),
 )
 # %% id="dial.statement"
-print(
-    "both in full, fewer answers are right than with either adapter alone:",
-    right(both) < min(right(answers["polite"]), right(answers["rude"])),
+show.say(
+    "both in full, fewer answers are right than with either adapter alone: {holds}",
+    holds=right(both) < min(right(answers["polite"]), right(answers["rude"])),
 )
 # %% [markdown] lang="en"
 # Two adapters that want different words in the same place do not mix, they fight: one wins, or the answer
@@ -968,9 +1041,13 @@ show.side_by_side(
     list(zip(questions[:3], wrong_answers, polite_answers)),
     ["question", "on the wrong base", "on its own base"],
 )
-print(
-    f"on the wrong base: polite {share(wrong_answers, 'polite'):.1%}, right {wrong_right:.1%}; "
-    f"on its own: {share(polite_answers, 'polite'):.1%}, {right(polite_answers):.1%}"
+show.say(
+    "on the wrong base: polite {polite:.1%}, right {right:.1%}; on its own: {own_polite:.1%}, "
+    "{own_right:.1%}",
+    polite=share(wrong_answers, "polite"),
+    right=wrong_right,
+    own_polite=share(polite_answers, "polite"),
+    own_right=right(polite_answers),
 )
 # %% id="refused"
 import shutil
@@ -1064,7 +1141,11 @@ show.side_by_side(
 )
 own_answers = answer_as(model, "own", ask)
 own_shown = sum(behaviour.shows(answer) for answer in own_answers) / len(own_answers)
-print(f"your behaviour on held-out questions: {own_shown:.1%}, right {right(own_answers):.1%}")
+show.say(
+    "your behaviour on held-out questions: {shown:.1%}, right {right:.1%}",
+    shown=own_shown,
+    right=right(own_answers),
+)
 # %% id="own.statement"
 rules = {
     "polite": lambda text: manner_of(text) == "polite",
@@ -1074,11 +1155,11 @@ rules = {
 kept = sum(rules[name](text) for name, text in zip(names, served) if name in rules) / sum(
     name in rules for name in names
 )
-print(
-    "three adapters in one batch, at least 90% of the rows behave as their adapter does:",
-    kept >= 0.9,
+show.say(
+    "three adapters in one batch, at least 90% of the rows behave as their adapter does: {holds}",
+    holds=kept >= 0.90,
 )
-print("and the base is still untouched:", hashes(model) == before_training)
+show.say("and the base is still untouched: {holds}", holds=hashes(model) == before_training)
 # %% [markdown] lang="en"
 # ## 10. Report
 # %% [markdown] lang="zh-CN" of="c1da687b"
