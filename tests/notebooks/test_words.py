@@ -22,7 +22,7 @@ CHINESE = [path for path in SOLUTIONS if path.parent.name == "zh-CN"]
 WORD = re.compile(
     r"(?<![\w{.\\$])(?!log\b|exp\b)[a-z]{3,}(?![\w}.(\[=])"
 )  # no name in braces, no code
-SENTENCE = re.compile(r"[A-Za-z']*[a-z]{2,},? [a-z]{2,}")  # two words in a row
+SENTENCE = re.compile(r"(?<!\w)[A-Za-z']*[a-z]{2,},? [a-z]{2,}(?!\w)")  # two words in a row
 
 
 def own(source) -> dict[str, str]:

@@ -44,6 +44,35 @@ import torch
 
 course = setup("3_parameter_efficient_finetuning/resource_strategies")
 # %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, and those it takes on SmolLM2-135M
+# with `profile="smol"`. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="c99ee601"
+# **设置。** 下表是这个 notebook 在这里用的数字，以及用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+budget = course.choose(
+    tiny=dict(
+        rows=16,
+        length=128,
+        micro=2,  # rows a pass when gradients are accumulated
+        steps=20,
+        lr=1e-3,
+        max_length=128,
+        eval_rows=200,
+        new_tokens=32,
+    ),
+    smol=dict(
+        rows=8,
+        length=512,
+        micro=1,
+        steps=20,
+        lr={"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4},
+        max_length=1024,
+        eval_rows=200,
+        new_tokens=128,
+    ),
+)
+# %% [markdown] lang="en"
 # ## 1. The problem first
 #
 # Here is one training step, plain PyTorch, on rows of equal length. The file of this model's weights is
@@ -56,7 +85,7 @@ course = setup("3_parameter_efficient_finetuning/resource_strategies")
 with course.timed("import"):
     tokenizer = course.tokenizer("base")
     base = course.model("base").train()
-rows, length = course.budget("resources_rows"), course.budget("resources_length")
+rows, length = budget.rows, budget.length
 chats = course.dataset("conversations")["messages"][:300]
 text = "".join(tokenizer.apply_chat_template(messages, tokenize=False) for messages in chats)
 ids = (
@@ -76,7 +105,11 @@ def train_step(model, optimizer, ids, micro=None):
     optimizer.zero_grad()
 
 
-print("rows, tokens a row:", tuple(ids.shape), "· parameters:", f"{base.num_parameters():,}")
+show.say(
+    "rows, tokens a row: {shape} · parameters: {parameters:,}",
+    shape=tuple(ids.shape),
+    parameters=base.num_parameters(),
+)
 # %% id="baseline"
 table = {}
 
@@ -112,9 +145,9 @@ adamw = lambda model: torch.optim.AdamW([p for p in model.parameters() if p.requ
 full = copy.deepcopy(base)
 measure("all at once, AdamW", full, adamw(full))
 show_table(table)
-print(
-    "the step needs more than ten times the bytes of the weights:",
-    table["all at once, AdamW"]["total"] > 10 * table["all at once, AdamW"]["weights"],
+show.say(
+    "the step needs more than ten times the bytes of the weights: {holds}",
+    holds=table["all at once, AdamW"]["total"] > 10 * table["all at once, AdamW"]["weights"],
 )
 
 
@@ -196,11 +229,16 @@ for name, kind in (("sgd", torch.optim.SGD), ("adamw", torch.optim.AdamW)):
         training_bytes(0, model.num_parameters(), 32, name),
     )
     more = {part: found[part] - size for part, size in predicted.items()}
-    print(f"{name}: {predicted} · bytes of the real tensors beyond that: {more}")
+    show.say(
+        "{name}: {bytes} · bytes of the real tensors beyond that: {more}",
+        name=name,
+        bytes=predicted,
+        more=more,
+    )
 giant = training_bytes(0, 1_711_376_384, 32, "adamw")
-print(
-    "SmolLM2-1.7B, trained whole in float32 with AdamW: "
-    f"{sum(giant.values()) / 1e9:.0f} billion bytes before the first token"
+show.say(
+    "SmolLM2-1.7B, trained whole in float32 with AdamW: {size:.0f} GB before the first token",
+    size=sum(giant.values()) / 1e9,
 )
 # %% [markdown] lang="en"
 # ## 3. Activations: fewer rows a pass
@@ -214,12 +252,12 @@ print(
 # 激活值随*一遍*计算的行数和 token 数增长。**梯度累积**（gradient accumulation）分几遍来算，每遍只算几行，让梯度自己加起来，最后只更新一次。
 # （PyTorch 本来就会往 `.grad` 上累加，只有 `zero_grad()` 才清掉它。）
 # %% id="accumulation"
-micro = course.budget("resources_micro")
+micro = budget.micro
 measure("accumulation", full, adamw(full), micro=micro)
 show_table(table)
-print(
-    "accumulation needs less than half of the step's memory:",
-    table["accumulation"]["step"] < 0.5 * table["all at once, AdamW"]["step"],
+show.say(
+    "accumulation needs less than half of the step's memory: {holds}",
+    holds=table["accumulation"]["step"] < 0.5 * table["all at once, AdamW"]["step"],
 )
 
 
@@ -259,9 +297,9 @@ def collate(conversations):
 facts = course.dataset("facts")["messages"][:8]
 mixed = [facts[:4], facts[4:], chats[:4], chats[4:8]]
 batches = [collate(part) for part in mixed]
-print(
-    "tokens that carry loss, pass by pass:",
-    [int((batch["labels"][:, 1:] != -100).sum()) for batch in batches],
+show.say(
+    "tokens that carry loss, pass by pass: {counts}",
+    counts=[int((batch["labels"][:, 1:] != -100).sum()) for batch in batches],
 )
 
 
@@ -291,8 +329,12 @@ big_loss.backward()
 wanted = gradient(base)
 draft_loss = draft_accumulate(base, batches)
 bug = apart(gradient(base), wanted)
-print(f"loss: one batch {big_loss.item():.4f}, accumulated {draft_loss:.4f}")
-print("the gradients are more than 10% apart:", bug > 0.1)
+show.say(
+    "loss: one batch {big:.4f}, accumulated {accumulated:.4f}",
+    big=big_loss.item(),
+    accumulated=draft_loss,
+)
+show.say("the gradients are more than 10% apart: {holds}", holds=bug > 0.1)
 
 
 # %% [markdown] lang="en"
@@ -358,8 +400,12 @@ accumulate = check("resources.accumulate", accumulate)
 # %% id="accumulate.use"
 loss = accumulate(base, batches)
 right = apart(gradient(base), wanted)
-print(f"loss: one batch {big_loss.item():.4f}, accumulated {loss:.4f}")
-print("the gradients differ by less than 1e-5:", right < 1e-5)
+show.say(
+    "loss: one batch {big:.4f}, accumulated {accumulated:.4f}",
+    big=big_loss.item(),
+    accumulated=loss,
+)
+show.say("the gradients differ by less than 1e-5: {holds}", holds=right < 1e-5)
 # %% [markdown] lang="en"
 # Does TRL's trainer get it right today? The same 16 rows, once as 16 rows in one pass and once as 4
 # rows in four passes; the trainer logs the loss and the norm of the gradient of its one step.
@@ -380,7 +426,7 @@ for batch, passes in ((16, 1), (4, 4)):
         learning_rate=1e-5,
         assistant_only_loss=True,
         eos_token="<|im_end|>",
-        max_length=course.budget("max_length"),
+        max_length=budget.max_length,
         activation_checkpointing=False,
         bf16=course.bf16,
         use_cpu=course.device == "cpu",
@@ -399,22 +445,23 @@ for batch, passes in ((16, 1), (4, 4)):
         )
         trainer.train()
     logged.append(trainer.state.log_history[0])
-print(
-    [
-        f"{passes} passes: loss {entry['loss']:.5f}, gradient norm {entry['grad_norm']:.5f}"
-        for entry, passes in zip(logged, (1, 4))
-    ]
-)
+for entry, passes in zip(logged, (1, 4)):
+    show.say(
+        "passes: {passes}; loss {loss:.5f}, gradient norm {norm:.5f}",
+        passes=passes,
+        loss=entry["loss"],
+        norm=entry["grad_norm"],
+    )
 # %% id="trainer.statement"
-print(
-    "TRL's loss does not depend on the passes (1e-5):",
-    abs(logged[0]["loss"] - logged[1]["loss"]) < 1e-5 * logged[0]["loss"],
+show.say(
+    "TRL's loss does not depend on the passes (1e-5): {holds}",
+    holds=abs(logged[0]["loss"] - logged[1]["loss"]) < 1e-5 * logged[0]["loss"],
 )
-print(
-    "nor does its gradient's norm:",
-    abs(logged[0]["grad_norm"] - logged[1]["grad_norm"]) < 1e-5 * logged[0]["grad_norm"],
+show.say(
+    "nor does its gradient's norm: {holds}",
+    holds=abs(logged[0]["grad_norm"] - logged[1]["grad_norm"]) < 1e-5 * logged[0]["grad_norm"],
 )
-print("TRL's loss is ours:", abs(logged[0]["loss"] - loss) < 1e-4)
+show.say("TRL's loss is ours: {holds}", holds=abs(logged[0]["loss"] - loss) < 1e-4)
 # %% [markdown] lang="en"
 # ## 4. Activations: compute them twice
 #
@@ -430,7 +477,10 @@ accumulate(base, batches)
 plain = gradient(base)
 base.activation_checkpointing_enable({"use_reentrant": False})
 accumulate(base, batches)
-print("checkpointing changes the gradient by less than 1e-5:", apart(gradient(base), plain) < 1e-5)
+show.say(
+    "checkpointing changes the gradient by less than 1e-5: {holds}",
+    holds=apart(gradient(base), plain) < 1e-5,
+)
 base.activation_checkpointing_disable()
 base.zero_grad()
 
@@ -439,9 +489,9 @@ frugal.activation_checkpointing_enable({"use_reentrant": False})
 measure("checkpointing", frugal, adamw(frugal))
 measure("checkpointing + accumulation", frugal, adamw(frugal), micro=micro)
 show_table(table)
-print(
-    "checkpointing needs less of the step's memory:",
-    table["checkpointing"]["step"] < table["all at once, AdamW"]["step"],
+show.say(
+    "checkpointing needs less of the step's memory: {holds}",
+    holds=table["checkpointing"]["step"] < table["all at once, AdamW"]["step"],
 )
 # %% [markdown] lang="en"
 # ## 5. Optimiser and precision
@@ -466,13 +516,14 @@ measure("SGD", full, torch.optim.SGD(full.parameters(), lr=1e-4))
 half = copy.deepcopy(base).to(torch.bfloat16)
 measure("bf16 weights", half, adamw(half))
 show_table(["all at once, AdamW", "Adafactor", "SGD", "bf16 weights"])
-print(
-    "Adafactor's states are under 2% of AdamW's:",
-    table["Adafactor"]["optimizer"] < 0.02 * table["all at once, AdamW"]["optimizer"],
+show.say(
+    "Adafactor's states are under 2% of AdamW's: {holds}",
+    holds=table["Adafactor"]["optimizer"] < 0.02 * table["all at once, AdamW"]["optimizer"],
 )
-print(
-    "bf16 halves weights and states:",
-    abs(table["bf16 weights"]["optimizer"] / table["all at once, AdamW"]["optimizer"] - 0.5) < 0.01,
+show.say(
+    "bf16 halves weights and states: {holds}",
+    holds=abs(table["bf16 weights"]["optimizer"] / table["all at once, AdamW"]["optimizer"] - 0.5)
+    < 0.01,
 )
 # %% [markdown] lang="en"
 # ### Break it on purpose: two savings that cost the training itself
@@ -484,7 +535,7 @@ print(
 #
 # **SGD 配 AdamW 的学习率。** AdamW 会把每个梯度除以它平常的大小，SGD 不会。只换优化器、不换学习率，看看会怎样：
 # %% id="sgd" tags=["nbval-ignore-output"] reason="a plot"
-learning_rate, lesson = course.budget("sft_lr"), collate(course.dataset("facts")["messages"][:32])
+learning_rate, lesson = budget.lr, collate(course.dataset("facts")["messages"][:32])
 curves = {}
 for name, make in (
     ("AdamW", lambda model: torch.optim.AdamW(model.parameters(), lr=learning_rate)),
@@ -497,7 +548,7 @@ for name, make in (
     model = copy.deepcopy(base)
     optimizer, curves[name] = make(model), []
     with course.timed("train"):
-        for _ in range(course.budget("resources_steps")):
+        for _ in range(budget.steps):
             loss = model(**lesson).loss
             loss.backward()
             optimizer.step()
@@ -506,12 +557,13 @@ for name, make in (
 show.loss(curves)
 # %% id="sgd.statement"
 left = {name: losses[-1] / losses[0] for name, losses in curves.items()}
-print(
-    "AdamW and Adafactor leave less than a quarter of the loss:",
-    max(left["AdamW"], left["Adafactor"]) < 0.25,
+show.say(
+    "AdamW and Adafactor leave less than a quarter of the loss: {holds}",
+    holds=max(left["AdamW"], left["Adafactor"]) < 0.25,
 )
-print(
-    "SGD with that learning rate leaves more than half:", left["SGD, AdamW's learning rate"] > 0.5
+show.say(
+    "SGD with that learning rate leaves more than half: {holds}",
+    holds=left["SGD, AdamW's learning rate"] > 0.5,
 )
 # %% [markdown] lang="en"
 # **Cure:** a learning rate of its own for each optimiser (for SGD tens or hundreds of times AdamW's), or
@@ -536,9 +588,12 @@ for dtype in (torch.float32, torch.bfloat16):
     optimizer.step()
     changed = sum(int((p != old).sum()) for p, old in zip(model.parameters(), before_step))
     share = changed / moved
-    words = "over 95%" if share > 0.95 else "under 25%" if share < 0.25 else "some"
-    name = str(dtype).removeprefix("torch.")
-    print(f"{name}: {words} of the weights with a gradient change")
+    show.say(
+        "{name}: over 95% of the weights with a gradient change: {many}; under 25%: {few}",
+        name=str(dtype).removeprefix("torch."),
+        many=share > 0.95,
+        few=share < 0.25,
+    )
 
 
 # %% [markdown] lang="en"
@@ -650,9 +705,9 @@ weights = base.model.layers[0].mlp.up_proj.weight.detach().cpu().flatten()
 normal, even = torch.tensor(nf4.LEVELS), torch.linspace(-1, 1, 16)
 codes, scales = quantize(weights, normal, 64)
 packed = nf4.quantise(weights)
-print(
-    "codes equal to smolcourse.topics.nf4:",
-    torch.equal((codes[0::2] << 4 | codes[1::2]).to(torch.uint8), packed.codes),
+show.say(
+    "codes equal to smolcourse.topics.nf4: {holds}",
+    holds=torch.equal((codes[0::2] << 4 | codes[1::2]).to(torch.uint8), packed.codes),
 )
 
 
@@ -668,7 +723,7 @@ errors = {
     "NF4, one scale for the layer": lost(normal, len(weights)),
 }
 for name, share in errors.items():
-    print(f"{name}: {share:.1%} of the weights' size is lost")
+    show.say("{name}: {share:.1%} of the weights' size is lost", name=name, share=share)
 
 
 # %% [markdown] lang="en"
@@ -694,7 +749,7 @@ def rounded(model, levels, block):
 
 
 test, chat_tokenizer = course.dataset("facts", "test"), course.tokenizer("instruct")
-test, scores, right_ones = test.select(range(min(len(test), course.budget("eval_rows")))), {}, {}
+test, scores, right_ones = test.select(range(min(len(test), budget.eval_rows))), {}, {}
 for name, change in (
     ("float32", lambda model: model),
     ("NF4, blocks of 64", lambda model: rounded(model, normal, 64)),
@@ -703,7 +758,7 @@ for name, change in (
     model = change(course.model("instruct"))
     with course.timed("generate"):
         answers = generate.chat(
-            model, chat_tokenizer, test["question"], max_new_tokens=course.budget("max_new_tokens")
+            model, chat_tokenizer, test["question"], max_new_tokens=budget.new_tokens
         )
     right_ones[name] = metrics.matches(answers, test["answer"])
     scores[name] = sum(right_ones[name]) / len(test)
@@ -715,15 +770,19 @@ show.bars(
     title="Exact match on held-out facts",
 )
 for name in list(scores)[1:]:
-    print(
-        f"{name}, against float32 on the same questions: "
-        f"{metrics.paired_difference(right_ones['float32'], right_ones[name])}"
+    show.say(
+        "{name}, against float32 on the same questions: {difference}",
+        name=name,
+        difference=metrics.paired_difference(right_ones["float32"], right_ones[name]),
     )
 # %% id="quality.statement"
-print("NF4 loses at most 10 points:", scores["float32"] - scores["NF4, blocks of 64"] <= 0.10)
-print(
-    "the careless 4 bits lose more than NF4:",
-    scores["even levels, one scale a layer"] < scores["NF4, blocks of 64"],
+show.say(
+    "NF4 loses at most 10 points: {holds}",
+    holds=scores["float32"] - scores["NF4, blocks of 64"] <= 0.10,
+)
+show.say(
+    "the careless 4 bits lose more than NF4: {holds}",
+    holds=scores["even levels, one scale a layer"] < scores["NF4, blocks of 64"],
 )
 # %% [markdown] lang="en"
 # ## 7. LoRA and QLoRA in the same table
@@ -761,21 +820,24 @@ held_bits = (
     * sum(m.codes.nbytes + m.scales.nbytes for m in linear)
     / sum(m.shape[0] * m.shape[1] for m in linear)
 )
-print(f"bits for a frozen weight: {held_bits:.2f}")
-print(
-    "LoRA's optimiser holds under 10% of AdamW's states:",
-    table["LoRA"]["optimizer"] < 0.1 * table["all at once, AdamW"]["optimizer"],
+show.say("bits for a frozen weight: {bits:.2f}", bits=held_bits)
+show.say(
+    "LoRA's optimiser holds under 10% of AdamW's states: {holds}",
+    holds=table["LoRA"]["optimizer"] < 0.1 * table["all at once, AdamW"]["optimizer"],
 )
-print(
-    "all together need under a quarter of the baseline's peak:",
-    table["QLoRA + checkpointing + accumulation"]["total"]
+show.say(
+    "all together need under a quarter of the baseline's peak: {holds}",
+    holds=table["QLoRA + checkpointing + accumulation"]["total"]
     < 0.25 * table["all at once, AdamW"]["total"],
 )
 # %% id="qlora" tags=["nbval-ignore-output"] reason="says what is installed on this machine"
-print(
-    qlora.obstacle()
-    or f"this machine can train in 4 bits with bitsandbytes: {qlora.quantization_config().quantization_method()}"
-)
+if obstacle := qlora.obstacle():
+    print(obstacle)
+else:
+    show.say(
+        "this machine can train in 4 bits with bitsandbytes: {method}",
+        method=qlora.quantization_config().quantization_method(),
+    )
 
 
 # %% [markdown] lang="en"
@@ -863,7 +925,11 @@ plan = check("resources.plan", plan)
 # %% id="plan.use"
 sizes = {name: size / 1e9 for name, size in giant.items()} | {"row": 4.0}
 for gigabytes in (8, 16, 24, 80):
-    print(f"{gigabytes} billion bytes:", plan(sizes, 32, gigabytes))
+    show.say(
+        "{gigabytes} GB: {strategy}, {rows} rows a pass, {passes} passes",
+        gigabytes=gigabytes,
+        **plan(sizes, 32, gigabytes),
+    )
 
 
 # %% [markdown] lang="en"
@@ -932,8 +998,10 @@ fit_levels = check("resources.levels", fit_levels)
 # %% id="levels.use"
 mine = torch.as_tensor(fit_levels(weights, 16), dtype=torch.float32)
 own = lost(mine, 64)
-print(
-    f"on the real layer: NF4 loses {errors['NF4, blocks of 64']:.1%}, levels fitted to it {own:.1%}"
+show.say(
+    "on the real layer: NF4 loses {normal:.1%}, levels fitted to it {own:.1%}",
+    normal=errors["NF4, blocks of 64"],
+    own=own,
 )
 # %% [markdown] lang="en"
 # ## 10. Report
