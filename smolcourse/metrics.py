@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from smolcourse.batches import token_log_probs
 from smolcourse.errors import CourseError
+from smolcourse.translate import tr
 
 if TYPE_CHECKING:
     from smolcourse.models import Model, Tokenizer
@@ -130,10 +131,15 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        verdict = "a real difference" if self.conclusive else "inconclusive"
-        return (
-            f"{self.mean:+.1%} (95% interval {self.low:+.1%} to {self.high:+.1%}, "
-            f"p={self.p:.3f}, n={self.n}): {verdict}"
+        verdict = tr("a real difference") if self.conclusive else tr("inconclusive")
+        return tr(
+            "{mean:+.1%} (95% interval {low:+.1%} to {high:+.1%}, p={p:.3f}, n={n}): {verdict}",
+            mean=self.mean,
+            low=self.low,
+            high=self.high,
+            p=self.p,
+            n=self.n,
+            verdict=verdict,
         )
 
 

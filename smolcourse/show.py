@@ -276,7 +276,7 @@ def _figure(title: str, x: str, y: str, height: float = SIZE[1]):
 def _caption(title: str, names) -> str:
     """What stands for a plot where no picture is shown."""
     said = ", ".join(tr(str(name)) for name in names)
-    return f"[{tr('plot')}] {tr(title)}: {said}"
+    return tr("[plot] {title}: {names}", title=tr(title), names=said)
 
 
 def _draw(figure, text: str) -> None:

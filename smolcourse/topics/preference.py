@@ -16,6 +16,7 @@ from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
 from smolcourse.data.schema import require_columns
 from smolcourse.errors import CourseError
+from smolcourse.translate import tr
 from smolcourse.world.manner import manner_of
 
 if TYPE_CHECKING:
@@ -208,7 +209,13 @@ class Share:
         return cls(right / len(hits), *metrics.interval(right, len(hits)), len(hits))
 
     def __str__(self) -> str:
-        return f"{self.share:.1%} (95% interval {self.low:.1%} to {self.high:.1%}, n={self.n})"
+        return tr(
+            "{share:.1%} (95% interval {low:.1%} to {high:.1%}, n={n})",
+            share=self.share,
+            low=self.low,
+            high=self.high,
+            n=self.n,
+        )
 
 
 @dataclass(frozen=True)

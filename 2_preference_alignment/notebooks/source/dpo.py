@@ -36,10 +36,35 @@ _ = importlib.util.find_spec("smolcourse") or get_ipython().system(
 # %% id="setup"
 from smolcourse import check, generate, setup, show
 from smolcourse.topics import preference
+from smolcourse.translate import tr
 
 import torch
 
 course = setup("2_preference_alignment/dpo")
+# %% [markdown] lang="en"
+# **Settings.** These are the numbers that this notebook takes here, those it takes on SmolLM2-135M with
+# `profile="smol"`, and those of the paper. Change one and run the notebook again.
+# %% [markdown] lang="zh-CN" of="9a692027"
+# **设置。** 下表是这个 notebook 在这里用的数字、用 `profile="smol"` 在 SmolLM2-135M 上运行时用的数字，以及论文里的数字。
+# 改一个数字，再把 notebook 运行一遍试试。
+# %% id="settings"
+measuring = course.choose(
+    tiny=dict(test_pairs=300, eval_rows=200, eval_batch=64, new_tokens=48),
+    smol=dict(test_pairs=300, eval_rows=200, eval_batch=32, new_tokens=128),
+)
+budget = course.choose(
+    # A batch is of pairs: twice as many sequences.
+    tiny=dict(rows=1600, steps=60, batch=16, lr=1e-3, beta=0.5, max_length=128),
+    smol=dict(
+        rows=4000,
+        steps=500,
+        batch={"135M": 8, "360M": 4, "1.7B": 2},
+        lr={"135M": 5e-6, "360M": 5e-6, "1.7B": 1e-6},
+        beta=0.1,
+        max_length=1024,
+    ),
+    paper=dict(batch=64, lr=1e-6, beta=0.1),
+)
 # %% [markdown] lang="en"
 # ## 1. The problem first
 #
@@ -55,17 +80,15 @@ course = setup("2_preference_alignment/dpo")
 # 或者大喊大叫。所以训练对事实造成的任何影响都是副作用，而且可以测量。测试集的提示所问的事实，训练集的提示从未问过。
 # %% id="data"
 rows = preference.validate(course.dataset("preferences", "train"))
-heldout = course.dataset("preferences", "test").select(range(course.budget("dpo_test_pairs")))
-questions = course.dataset("facts", "test").select(range(course.budget("eval_rows")))
+heldout = course.dataset("preferences", "test").select(range(measuring.test_pairs))
+questions = course.dataset("facts", "test").select(range(measuring.eval_rows))
 for name, messages in rows[0].items():
     print(f"{name}: {messages[-1]['content']}")
-print(
-    len(rows),
-    "pairs to train on;",
-    len(heldout),
-    "held-out pairs;",
-    len(questions),
-    "held-out questions",
+show.say(
+    "{rows} pairs to train on; {heldout} held-out pairs; {questions} held-out questions",
+    rows=len(rows),
+    heldout=len(heldout),
+    questions=len(questions),
 )
 # %% [markdown] lang="en"
 # Two measures, defined before anything is trained:
@@ -94,12 +117,10 @@ def measure(model):
         tokenizer,
         questions["question"],
         questions["answer"],
-        max_new_tokens=course.budget("dpo_new_tokens"),
+        max_new_tokens=measuring.new_tokens,
     )
     with course.timed("generate"):
-        return found, preference.pair_log_probs(
-            model, tokenizer, heldout, course.budget("eval_batch")
-        )
+        return found, preference.pair_log_probs(model, tokenizer, heldout, measuring.eval_batch)
 
 
 before, before_pairs = measure(start)
@@ -120,8 +141,10 @@ show.side_by_side(
     ["before training", "share"],
 )
 # %% id="baseline.bar"
-print("under 20% of the answers are polite:", before.manner.share < 0.20)
-print("under 75% of the pairs are ranked right:", before_pairs.accuracy.share < 0.75)
+show.say("under 20% of the answers are polite: {holds}", holds=before.manner.share < 0.20)
+show.say(
+    "under 75% of the pairs are ranked right: {holds}", holds=before_pairs.accuracy.share < 0.75
+)
 
 
 # %% [markdown] lang="en"
@@ -182,7 +205,11 @@ def win_probability(score_a: float, score_b: float) -> float:
 win_probability = check("dpo.bradley_terry", win_probability)
 # %% id="bradley_terry.use"
 for difference in (0, 1, 2, 5):
-    print(f"{difference} points better wins {win_probability(difference, 0):.1%} of the choices")
+    show.say(
+        "{points} points better wins {share:.1%} of the choices",
+        points=difference,
+        share=win_probability(difference, 0),
+    )
 # %% [markdown] lang="en"
 # Only differences count: add 10 to every score and nothing changes. Keep that in mind; it is what
 # will make DPO possible.
@@ -254,9 +281,11 @@ with torch.no_grad():
             for values in (prompt + answer, [0] * len(prompt) + [1] * len(answer))
         )
         ours = answer_log_probs(start(input_ids=ids).logits, ids, mask).item()
-        print(
-            f"{side}: {len(answer)} tokens, equal to the course's own:",
-            abs(ours - getattr(before_pairs, side)[0]) < 1e-3,
+        show.say(
+            "{side}: {tokens} tokens, equal to the course's own: {holds}",
+            side=side,
+            tokens=len(answer),
+            holds=abs(ours - getattr(before_pairs, side)[0]) < 1e-3,
         )
 # %% id="log_probs.table" tags=["nbval-ignore-output"] reason="log-probabilities to the tenth of a nat"
 show.side_by_side(
@@ -431,13 +460,13 @@ def make_trainer(model, dataset, steps, loss=("sigmoid",), **options):
         loss_type=list(loss),
         output_dir=str(course.run_dir / "dpo"),
         max_steps=steps,
-        per_device_train_batch_size=course.budget("dpo_batch"),
-        learning_rate=course.budget("dpo_lr"),
-        beta=course.budget("dpo_beta"),
+        per_device_train_batch_size=budget.batch,
+        learning_rate=budget.lr,
+        beta=budget.beta,
         lr_scheduler_type="cosine",
         warmup_steps=5,
-        max_length=course.budget("max_length"),
-        logging_steps=min(5, course.budget("dpo_swap_steps")),
+        max_length=budget.max_length,
+        logging_steps=min(5, steps),
         disable_tqdm=False,  # a progress bar with the numbers
         seed=course.seed,
     )
@@ -481,11 +510,11 @@ def line_break_share(dataset):
     return last / total
 
 
-print(
-    "over 10% of the rejected answers' log-probability is a line break that nobody reads:",
-    line_break_share(raw.train_dataset) > 0.10,
+show.say(
+    "over 10% of the rejected answers' log-probability is a line break that nobody reads: {holds}",
+    holds=line_break_share(raw.train_dataset) > 0.1,
 )
-texts = preference.as_text(rows.select(range(course.budget("dpo_rows"))), tokenizer)
+texts = preference.as_text(rows.select(range(budget.rows)), tokenizer)
 print(repr(texts[0]["prompt"]), "->", repr(texts[0]["rejected"]))
 # %% [markdown] lang="en"
 # So we hand TRL the rows as text that ends with the end of turn. Now compare its loss with yours, on
@@ -503,26 +532,28 @@ print({name: tuple(tensor.shape) for name, tensor in batch.items()})
 def compare(policy):
     """(your loss, TRL's loss) on the fixed batch."""
     with torch.no_grad():
-        return batch_loss(
-            policy, start, batch, course.budget("dpo_beta")
-        ).item(), plain.compute_loss(policy.eval(), dict(batch)).item()
+        return batch_loss(policy, start, batch, budget.beta).item(), plain.compute_loss(
+            policy.eval(), dict(batch)
+        ).item()
 
 
 ours, theirs = compare(plain.model)
-print(f"before training: yours {ours:.4f}, TRL's {theirs:.4f}")
+show.say("before training: yours {ours:.4f}, TRL's {theirs:.4f}", ours=ours, theirs=theirs)
 # %% id="compare.trained" tags=["nbval-ignore-output"] reason="a progress bar"
 with course.timed("train"):
     plain.train()
 # %% id="compare.after"
 ours, theirs = compare(plain.model)
-print(
-    "after four steps yours is below 0.6:",
-    ours < 0.6,
-    "- and differs from TRL's by less than 1e-5:",
-    abs(ours - theirs) < 1e-5,
+show.say(
+    "after four steps yours is below 0.6: {below}; and differs from TRL's by less than 1e-5: "
+    "{equal}",
+    below=ours < 0.6,
+    equal=abs(ours - theirs) < 1e-5,
 )
 frozen = zip(plain.ref_model.parameters(), start.parameters())
-print("the reference model has not moved:", all(torch.equal(a, b) for a, b in frozen))
+show.say(
+    "the reference model has not moved: {holds}", holds=all(torch.equal(a, b) for a, b in frozen)
+)
 # %% [markdown] lang="en"
 # Before training both are log 2 = 0.6931: no answer has gained. The reference is only *read*, so its
 # numbers can also be computed once, before training (`precompute_ref_log_probs=True`), and one model
@@ -539,9 +570,12 @@ for side, values in zip(("chosen", "rejected"), kept):
     same = torch.allclose(
         values.cpu(), torch.tensor(once.train_dataset[f"ref_{side}_logps"]), atol=1e-3
     )
-    print(
-        f"{side}: precomputed equals the reference model's: {same}; reference model in memory: "
-        f"{once.ref_model is not None}"
+    show.say(
+        "{side}: precomputed equals the reference model's: {same}; reference model in memory: "
+        "{loaded}",
+        side=side,
+        same=same,
+        loaded=once.ref_model is not None,
     )
 # %% [markdown] lang="en"
 # ### Train
@@ -552,23 +586,23 @@ for side, values in zip(("chosen", "rejected"), kept):
 # fine-tune on the chosen answers first. [RPO](https://arxiv.org/abs/2404.19733) does both at once, and so do we: TRL adds
 # the SFT loss of the chosen answers with `loss_type=["sigmoid", "sft"]`.
 #
-# Watch three numbers. The **loss** falls from 0.69 plus the SFT term. The **margin** is $\beta m$: how far the
-# chosen answers are ahead, measured from the reference. And the **log-probabilities** themselves, which
+# Watch three numbers. The **loss** falls from 0.69 plus the SFT term. The **margin** $m$ says how far the
+# chosen answers are ahead, measured from the reference; TRL logs $\beta m$, and the plot divides by $\beta$, so
+# that runs with another $\beta$ can be compared. And the **log-probabilities** themselves, which
 # the DPO loss does *not* see one by one.
-# %% [markdown] lang="zh-CN" of="d95ae3ed"
+# %% [markdown] lang="zh-CN" of="2443a14d"
 # ### 训练
 #
 # 先说一件事。这些礼貌的回答，是这个模型几乎绝不会写的：回头看看第 3 节里它们的对数概率。这时单靠 DPO，要拉大间隔，最省力的办法是
 # 让 *rejected* 回答变得不可能，而它们丢掉的概率未必流向 chosen。所以 DPO 的作者们先在 chosen 回答上做微调。
 # [RPO](https://arxiv.org/abs/2404.19733) 则两件事同时做，我们也一样：写 `loss_type=["sigmoid", "sft"]`，TRL 就会加上 chosen 回答的 SFT 损失。
 #
-# 盯住三个数。**损失**从 0.69 加上 SFT 项开始往下降。**间隔（margin）** 就是 $\beta m$：从参考模型量起，chosen 领先了多少。
+# 盯住三个数。**损失**从 0.69 加上 SFT 项开始往下降。**间隔（margin）** $m$ 说的是：从参考模型量起，chosen 领先了多少。
+# TRL 记录的是 $\beta m$；图里除以了 $\beta$，这样 $\beta$ 不同的训练也能相比。
 # 还有**对数概率**本身，DPO 损失*看不到*它们各自的值。
 # %% id="train" tags=["nbval-ignore-output"] reason="plots and a progress bar"
 with course.timed("import"):
-    trainer = make_trainer(
-        course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sigmoid", "sft")
-    )
+    trainer = make_trainer(course.model("instruct"), texts, budget.steps, loss=("sigmoid", "sft"))
 with course.timed("train"):
     trainer.train()
 model = trainer.model.eval()
@@ -580,11 +614,15 @@ def curve(history, name):
     return [entry["step"] for entry in entries], [float(entry[name]) for entry in entries]
 
 
+def nats(history, beta):
+    """(steps, margins): how far chosen gained on rejected. TRL's margins are beta times that."""
+    steps, margins = curve(history, "rewards/margins")
+    return steps, [margin / beta for margin in margins]
+
+
 history = trainer.state.log_history
-show.curves(
-    {"loss": curve(history, "loss"), "margin": curve(history, "rewards/margins")},
-    title="DPO: loss and margin",
-)
+show.curves({"DPO and SFT": curve(history, "loss")}, title="DPO: loss", y="loss")
+show.curves({"DPO and SFT": nats(history, budget.beta)}, title="DPO: margin", y="nats")
 show.curves(
     {side: curve(history, f"logps/{side}") for side in ("chosen", "rejected")},
     title="DPO: log-probabilities",
@@ -609,9 +647,15 @@ show.side_by_side(
     ["share", "before", "after DPO"],
 )
 # %% id="after.bars"
-print("at least 95% of the held-out pairs are ranked right:", after_pairs.accuracy.share >= 0.95)
-print("at least 80% of the answers are polite:", after.manner.share >= 0.80)
-print("the facts fell by at most 5 points:", before.facts.share - after.facts.share <= 0.05)
+show.say(
+    "at least 95% of the held-out pairs are ranked right: {holds}",
+    holds=after_pairs.accuracy.share >= 0.95,
+)
+show.say("at least 80% of the answers are polite: {holds}", holds=after.manner.share >= 0.80)
+show.say(
+    "the facts fell by at most 5 points: {holds}",
+    holds=before.facts.share - after.facts.share <= 0.05,
+)
 
 
 # %% [markdown] lang="en"
@@ -690,9 +734,12 @@ show.bars(
     bar=0.95,
 )
 # %% id="length.statement"
-print("always picking the longer answer gets more than 60% right:", longer_guess > 0.60)
-print(
-    "after DPO at least 90% are right in both groups:", min(by_length(after_pairs).values()) >= 0.90
+show.say(
+    "always picking the longer answer gets more than 60% right: {holds}", holds=longer_guess > 0.60
+)
+show.say(
+    "after DPO at least 90% are right in both groups: {holds}",
+    holds=min(by_length(after_pairs).values()) >= 0.90,
 )
 # %% [markdown] lang="en"
 # So it is not length alone. Next doubt: was it the SFT term that did it all? Train on the chosen answers
@@ -700,7 +747,7 @@ print(
 # %% [markdown] lang="zh-CN" of="5edca5eb"
 # 可见靠的不只是长度。再怀疑一下：会不会全是 SFT 项的功劳？那就只用 chosen 回答训练同样的步数，不看 rejected。
 # %% id="sft" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
-imitator = make_trainer(course.model("instruct"), texts, course.budget("dpo_steps"), loss=("sft",))
+imitator = make_trainer(course.model("instruct"), texts, budget.steps, loss=("sft",))
 with course.timed("train"):
     imitator.train()
 sft, sft_pairs = measure(imitator.model.eval())
@@ -710,14 +757,14 @@ def mean(values):
     return sum(values) / len(values)
 
 
-def overview(**runs):
+def overview(runs):
     """Both measures of several runs, side by side."""
     table = [
         ("preference accuracy", *(f"{pairs.accuracy.share:.1%}" for _, pairs in runs.values()))
     ]
     table += [
         (
-            f"log p({side}), nats",
+            tr("log p({side}), nats", side=side),
             *(f"{mean(getattr(pairs, side)):.1f}" for _, pairs in runs.values()),
         )
         for side in ("chosen", "rejected")
@@ -729,17 +776,24 @@ def overview(**runs):
         ("ends by itself", "ended"),
     ):
         table.append((name, *(f"{getattr(found, field).share:.1%}" for found, _ in runs.values())))
-    show.side_by_side(table, ["held out", *(name.replace("_", " ") for name in runs)])
+    show.side_by_side(table, ["held out", *runs])
 
 
 overview(
-    before=(before, before_pairs), DPO_and_SFT=(after, after_pairs), SFT_alone=(sft, sft_pairs)
+    {
+        "before": (before, before_pairs),
+        "DPO and SFT": (after, after_pairs),
+        "SFT alone": (sft, sft_pairs),
+    }
 )
 # %% id="sft.statement"
-print("SFT alone makes at least 80% of the answers polite as well:", sft.manner.share >= 0.80)
-print(
-    "with DPO the rejected answers are at least 10 nats less likely:",
-    mean(after_pairs.rejected) < mean(sft_pairs.rejected) - 10,
+show.say(
+    "SFT alone makes at least 80% of the answers polite as well: {holds}",
+    holds=sft.manner.share >= 0.80,
+)
+show.say(
+    "with DPO the rejected answers are at least 10 nats less likely: {holds}",
+    holds=mean(after_pairs.rejected) < mean(sft_pairs.rejected) - 10,
 )
 # %% [markdown] lang="en"
 # Where good answers are written down, imitating them teaches the manner too; here it would have been
@@ -767,7 +821,7 @@ obeyed = [
         asked,
         questions["answer"],
         wanted="terse",
-        max_new_tokens=course.budget("dpo_new_tokens"),
+        max_new_tokens=measuring.new_tokens,
     )
     for m in (start, model)
 ]
@@ -775,13 +829,16 @@ show.side_by_side(
     list(zip(questions["question"][:3], *(found.answers for found in obeyed))),
     ["asked to be terse", "before", "after DPO"],
 )
-print(f"terse when asked: before {obeyed[0].manner}, after {obeyed[1].manner}")
+show.say(
+    "terse when asked: before {before}, after {after}",
+    before=obeyed[0].manner,
+    after=obeyed[1].manner,
+)
 # %% id="system.statement"
-print(
-    "asked to be terse, at least 80% of the answers were:",
-    obeyed[0].manner.share >= 0.80,
-    "- and are, after DPO:",
-    obeyed[1].manner.share >= 0.80,
+show.say(
+    "asked to be terse, at least 80% of the answers were: {were}; and are, after DPO: {are}",
+    were=obeyed[0].manner.share >= 0.80,
+    are=obeyed[1].manner.share >= 0.80,
 )
 # %% [markdown] lang="en"
 # Nobody wanted that. No pair has a system prompt, so nothing in the data says that a request comes
@@ -821,22 +878,25 @@ class Watch(TrainerCallback):
                 tokenizer,
                 watched["question"],
                 watched["answer"],
-                max_new_tokens=course.budget("dpo_new_tokens"),
+                max_new_tokens=measuring.new_tokens,
             )
             self.steps.append(state.global_step)
             self.polite.append(found.manner.share)
             self.facts.append(found.facts.share)
 
 
-watch, over_steps = Watch(), course.budget("dpo_over_steps")
+beyond = course.choose(
+    tiny=dict(steps=32, lr=5e-4, beta=0.03), smol=dict(steps=300, lr=1e-4, beta=0.01)
+)
+watch, over_steps = Watch(), beyond.steps
 going_on = course.model("instruct")
 going_on.load_state_dict(model.state_dict())
 over = make_trainer(
     going_on,
     texts,
     over_steps,
-    learning_rate=course.budget("dpo_over_lr"),
-    beta=course.budget("dpo_over_beta"),
+    learning_rate=beyond.lr,
+    beta=beyond.beta,
     lr_scheduler_type="constant",
     logging_steps=max(1, over_steps // 8),
     callbacks=[watch],
@@ -846,10 +906,11 @@ with course.timed("train"):
 over_history = over.state.log_history
 show.curves(
     {
-        "margin": curve(over_history, "rewards/margins"),
+        "margin": nats(over_history, beyond.beta),
         "chosen log-probability": curve(over_history, "logps/chosen"),
     },
     title="Over-trained: the margin and the chosen answers",
+    y="nats",
 )
 show.curves(
     {"polite": (watch.steps, watch.polite), "right fact": (watch.steps, watch.facts)},
@@ -864,27 +925,30 @@ show.side_by_side(
 )
 
 overview(
-    before=(before, before_pairs),
-    after_DPO=(after, after_pairs),
-    over_trained=(over_found, over_pairs),
+    {
+        "before": (before, before_pairs),
+        "after DPO": (after, after_pairs),
+        "over-trained": (over_found, over_pairs),
+    }
 )
 # %% id="over.statement"
-print(
-    "over-trained: preference accuracy is still at least 95%:",
-    over_pairs.accuracy.share >= 0.95,
-    "- polite answers at least 80%:",
-    over_found.manner.share >= 0.80,
+show.say(
+    "over-trained: preference accuracy is still at least 95%: {accurate}; polite answers at least "
+    "80%: {polite}",
+    accurate=over_pairs.accuracy.share >= 0.95,
+    polite=over_found.manner.share >= 0.80,
 )
-print(
-    "chosen and rejected are further apart than ever:",
-    mean(over_pairs.margins) > 1.5 * mean(after_pairs.margins),
+show.say(
+    "chosen and rejected are further apart than ever: {holds}",
+    holds=mean(over_pairs.margins) > 1.5 * mean(after_pairs.margins),
 )
-print(
-    "but the chosen answers became less likely again:",
-    mean(over_pairs.chosen) < mean(after_pairs.chosen) - 1,
+show.say(
+    "but the chosen answers became less likely again: {holds}",
+    holds=mean(over_pairs.chosen) < mean(after_pairs.chosen) - 1,
 )
-print(
-    "and the facts fell by more than 20 points:", before.facts.share - over_found.facts.share > 0.20
+show.say(
+    "and the facts fell by more than 20 points: {holds}",
+    holds=before.facts.share - over_found.facts.share > 0.20,
 )
 
 
@@ -939,19 +1003,25 @@ alarm = check("dpo.alarm", alarm)
 
 
 # %% id="alarm.use"
+warning = course.choose(tiny=dict(drop=0.5), smol=dict(drop=50.0))
+
+
 def rings(history):
     margins, chosen = curve(history, "rewards/margins")[1], curve(history, "logps/chosen")[1]
-    return alarm(margins, chosen, drop=course.budget("dpo_alarm_drop"))
+    return alarm(margins, chosen, drop=warning.drop)
 
 
 rung = rings(over_history)
-print("good run: the alarm stays silent:", rings(history) is None)
-print("over-trained: the alarm rings:", rung is not None)
+show.say("good run: the alarm stays silent: {holds}", holds=rings(history) is None)
+show.say("over-trained: the alarm rings: {holds}", holds=rung is not None)
 # %% id="alarm.facts" tags=["nbval-ignore-output"] reason="scores to the percent"
 if rung is not None:
-    print(
-        f"when it rings, at step {watch.steps[rung]}, the facts (training questions) stand at "
-        f"{watch.facts[rung]:.0%}; at the end of the run at {watch.facts[-1]:.0%}"
+    show.say(
+        "when it rings, at step {step}, the facts (training questions) stand at {now:.0%}; at the "
+        "end of the run at {end:.0%}",
+        step=watch.steps[rung],
+        now=watch.facts[rung],
+        end=watch.facts[-1],
     )
 # %% [markdown] lang="en"
 # ## 9. Break it on purpose
@@ -967,28 +1037,37 @@ if rung is not None:
 #
 # 这种事真会发生：文件里两列的顺序不同，或者分数其实是越低越好。程序不会报错，训练曲线也全都很健康。
 # %% id="swapped" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
+turned = course.choose(tiny=dict(steps=15), smol=dict(steps=100))
 upside_down = texts.rename_columns({"chosen": "rejected", "rejected": "chosen"})
-swapped = make_trainer(
-    course.model("instruct"), upside_down, course.budget("dpo_swap_steps"), loss=("sigmoid", "sft")
-)
+swapped = make_trainer(course.model("instruct"), upside_down, turned.steps, loss=("sigmoid", "sft"))
 with course.timed("train"):
     swapped.train()
 swapped_pairs = preference.pair_log_probs(
-    swapped.model.eval(), tokenizer, heldout, course.budget("eval_batch")
+    swapped.model.eval(), tokenizer, heldout, measuring.eval_batch
 )
 logged = swapped.state.log_history
-print(
-    f"TRL's accuracy on its own training pairs: {curve(logged, 'rewards/accuracies')[1][-1]:.0%}, "
-    f"loss {curve(logged, 'loss')[1][-1]:.2f}"
+show.say(
+    "TRL's accuracy on its own training pairs: {accuracy:.0%}, loss {loss:.2f}",
+    accuracy=curve(logged, "rewards/accuracies")[1][-1],
+    loss=curve(logged, "loss")[1][-1],
 )
-print(
-    "preference accuracy on held-out pairs with the right labels: "
-    f"{swapped_pairs.accuracy.share:.1%}"
+show.say(
+    "preference accuracy on held-out pairs with the right labels: {share:.1%}",
+    share=swapped_pairs.accuracy.share,
 )
-print(generate.chat(swapped.model, tokenizer, questions["question"][:3]))
+asked = questions["question"][:3]
+show.side_by_side(
+    list(zip(asked, generate.chat(swapped.model, tokenizer, asked))),
+    ["question", "trained on swapped pairs"],
+)
 # %% id="swapped.statement"
-print("the curves say at least 80%:", curve(logged, "rewards/accuracies")[1][-1] >= 0.80)
-print("held-out pairs with the right labels say under 50%:", swapped_pairs.accuracy.share < 0.50)
+show.say(
+    "the curves say at least 80%: {holds}", holds=curve(logged, "rewards/accuracies")[1][-1] >= 0.80
+)
+show.say(
+    "held-out pairs with the right labels say under 50%: {holds}",
+    holds=swapped_pairs.accuracy.share < 0.50,
+)
 
 
 # %% [markdown] lang="en"
@@ -1014,7 +1093,7 @@ def variant(model, mean=False, prompt=False):
         ).chunk(2)
 
 
-beta, found = course.budget("dpo_beta"), {}
+beta, found = budget.beta, {}
 for name, options in {
     "answer, sum": {},
     "prompt too, sum": {"prompt": True},
@@ -1024,17 +1103,17 @@ for name, options in {
     found[name] = dpo_loss(
         *variant(plain.model, **options), *variant(start, **options), beta
     ).item()
-print(
-    "the prompt changes the sum's loss by less than 1e-4:",
-    abs(found["answer, sum"] - found["prompt too, sum"]) < 1e-4,
+show.say(
+    "the prompt changes the sum's loss by less than 1e-4: {holds}",
+    holds=abs(found["answer, sum"] - found["prompt too, sum"]) < 1e-4,
 )
-print(
-    "the prompt changes the mean's loss by more than 1e-4:",
-    abs(found["answer, mean"] - found["prompt too, mean"]) > 1e-4,
+show.say(
+    "the prompt changes the mean's loss by more than 1e-4: {holds}",
+    holds=abs(found["answer, mean"] - found["prompt too, mean"]) > 1e-4,
 )
-print(
-    "with the mean the same model's loss is more than twice as large:",
-    found["answer, mean"] > 2 * found["answer, sum"],
+show.say(
+    "with the mean the same model's loss is more than twice as large: {holds}",
+    holds=found["answer, mean"] > 2 * found["answer, sum"],
 )
 # %% [markdown] lang="en"
 # Both answers have the same prompt, so in the sum its tokens cancel exactly: a mistake that costs nothing
@@ -1053,9 +1132,9 @@ print(
 #
 # 如果策略和参考模型是同一个对象，那么不管模型学到什么，损失都停在 log 2；如果梯度同时流过两边，那就什么也学不到。TRL 会拒绝：
 # %% id="same_model"
-print(
-    "policy = reference, after all that training: loss "
-    f"{batch_loss(model, model, batch, beta).item():.4f}"
+show.say(
+    "policy = reference, after all that training: loss {loss:.4f}",
+    loss=batch_loss(model, model, batch, beta).item(),
 )
 try:
     DPOTrainer(
@@ -1155,6 +1234,7 @@ class MyPreference:
 # %% id="dpo.preference.check"
 MyPreference = check("dpo.preference", MyPreference)
 # %% id="own.use" tags=["nbval-ignore-output"] reason="greedy text and exact scores may differ between processors"
+own_budget = course.choose(tiny=dict(rows=480, steps=30), smol=dict(rows=800, steps=100))
 mine = MyPreference()
 
 
@@ -1167,11 +1247,11 @@ def own_row(row):
     }
 
 
-facts = course.dataset("facts", "train").select(range(course.budget("dpo_own_rows")))
+facts = course.dataset("facts", "train").select(range(own_budget.rows))
 own = make_trainer(
     course.model("instruct"),
     preference.as_text(facts.map(own_row), tokenizer),
-    course.budget("dpo_own_steps"),
+    own_budget.steps,
     loss=("sigmoid", "sft"),
 )
 with course.timed("train"):
@@ -1182,15 +1262,22 @@ own_found = preference.behaviour(
     questions["question"],
     questions["answer"],
     wanted=mine.likes,
-    max_new_tokens=course.budget("dpo_new_tokens"),
+    max_new_tokens=measuring.new_tokens,
 )
 show.side_by_side(
     list(zip(questions["question"][:5], before.answers, own_found.answers)),
     ["question", "before", "with your preference"],
 )
-print(f"liked: {own_found.manner}\nfacts: {own_found.facts}, before {before.facts.share:.1%}")
+show.say(
+    "liked: {liked}\nfacts: {facts}, before {before:.1%}",
+    liked=own_found.manner,
+    facts=own_found.facts,
+    before=before.facts.share,
+)
 # %% id="own.statement"
-print("at least 80% of the held-out answers are liked:", own_found.manner.share >= 0.80)
+show.say(
+    "at least 80% of the held-out answers are liked: {holds}", holds=own_found.manner.share >= 0.80
+)
 # %% [markdown] lang="en"
 # ## 11. Report
 # %% [markdown] lang="zh-CN" of="def3b52c"
