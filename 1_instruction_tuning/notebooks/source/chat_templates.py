@@ -94,7 +94,12 @@ def measure(prompts):
     return metrics.exact_match(texts, answers), sum(ended) / len(ended), texts
 
 
-print(len(questions), "questions, for instance:", questions[0], "->", answers[0])
+show.say(
+    "{n} questions, for instance: {question} -> {answer}",
+    n=len(questions),
+    question=questions[0],
+    answer=answers[0],
+)
 # %% id="problem.measure" tags=["nbval-ignore-output"] reason="a model's text on input it was not trained for may differ between processors"
 spellings = {
     "the bare question": questions,
@@ -131,13 +136,14 @@ show.bars(
 # %% id="problem.statement"
 raw, homemade, templated = (results[name][0] for name in spellings)
 favourite = max(sorted(set(answers)), key=answers.count)
-print(
-    f"a guesser who always says {favourite!r} scores "
-    f"{metrics.exact_match([favourite] * len(answers), answers):.1%}"
+show.say(
+    "a guesser who always says {favourite!r} scores {share:.1%}",
+    favourite=favourite,
+    share=metrics.exact_match([favourite] * len(answers), answers),
 )
-print(
-    "the chat template beats both other spellings by more than 50 points:",
-    templated - max(raw, homemade) > 0.5,
+show.say(
+    "the chat template beats both other spellings by more than 50 points: {holds}",
+    holds=templated - max(raw, homemade) > 0.5,
 )
 # %% [markdown] lang="en"
 # The second table shows the first three answers of each spelling, chosen by nobody. Read the first
@@ -300,7 +306,12 @@ def identical(renderer):
 
 
 for name, renderer in (("draft 1", draft_1), ("draft 2", draft_2), ("final", render)):
-    print(f"{name}: {identical(renderer):.0%} of {len(conversations)} conversations are identical")
+    show.say(
+        "{name}: {share:.0%} of {n} conversations are identical",
+        name=name,
+        share=identical(renderer),
+        n=len(conversations),
+    )
 # %% [markdown] lang="en"
 # ## 3. The library's template is a program that travels with the model
 #
@@ -327,7 +338,10 @@ def small(messages, add_generation_prompt=False):
     )
 
 
-print(f"identical to the full template on {identical(small):.0%} of the conversations")
+show.say(
+    "identical to the full template on {share:.0%} of the conversations",
+    share=identical(small),
+)
 # %% [markdown] lang="en"
 # The full template does three more things: it lists tools, it writes tool calls, and it marks what the
 # model has to write (`generation`). You will meet all three below. (The `-` in `{%-` eats white space
@@ -354,14 +368,12 @@ show.tokens(
 for marker in ("<|im_start|>", "<|im_end|>"):
     known = tokenizer(marker)["input_ids"]
     unknown = tokenizer(marker, split_special_tokens=True)["input_ids"]
-    print(
-        marker,
-        "known:",
-        known,
-        " unknown:",
-        len(unknown),
-        "tokens:",
-        tokenizer.convert_ids_to_tokens(unknown),
+    show.say(
+        "{marker} known: {known}; unknown: {n} tokens: {tokens}",
+        marker=marker,
+        known=known,
+        n=len(unknown),
+        tokens=tokenizer.convert_ids_to_tokens(unknown),
     )
 # %% [markdown] lang="en"
 # To the model these are two different things. If you use a markup whose markers your tokenizer does
@@ -406,15 +418,16 @@ show.side_by_side(
         (name, f"{score:.1%}", *won_and_lost(name), f"{ended:.1%}", texts[0])
         for name, (score, ended, texts) in costs.items()
     ],
-    ["spelling", "exact match", "won", "lost", "ended by itself", f"answer to: {questions[0]}"],
+    ["spelling", "exact match", "won", "lost", "ended by itself", "answer"],
 )
+show.say("the question of these answers: {question}", question=questions[0])
 show.bars(
     {name: with_interval(c[0]) for name, c in costs.items()}, "Exact match with one detail changed"
 )
 # %% id="mistakes.statement"
 lost = {name: costs["right"][0] - score for name, (score, _, _) in costs.items() if name != "right"}
-print("the worst mistake costs more than 30 points:", max(lost.values()) > 0.3)
-print("the mildest one costs less than 5 points:   ", min(lost.values()) < 0.05)
+show.say("the worst mistake costs more than 30 points: {holds}", holds=max(lost.values()) > 0.30)
+show.say("the mildest one costs less than 5 points: {holds}", holds=min(lost.values()) < 0.05)
 
 
 # %% [markdown] lang="en"
@@ -536,7 +549,11 @@ show.tokens(tokenizer, prompt + answer, mask=[0] * len(prompt) + [1] * len(answe
 whole = [m for m in conversations if m[-1]["role"] == "assistant"]
 pairs = [split_prompt(tokenizer, m) for m in whole]
 joined = [p + a == tokenizer.apply_chat_template(m)["input_ids"] for (p, a), m in zip(pairs, whole)]
-print(f"prompt + answer = training text in {sum(joined)} of {len(whole)} conversations")
+show.say(
+    "prompt + answer = training text in {same} of {n} conversations",
+    same=sum(joined),
+    n=len(whole),
+)
 # %% [markdown] lang="en"
 # Does that ever fail? It does as soon as the prompt ends inside something that the tokenizer likes to
 # join. The format below ends its prompt with a space, and this tokenizer glues a space to the word
@@ -552,8 +569,8 @@ spaced.chat_template = (
 capital = [user("Capital of Italy?"), {"role": "assistant", "content": "Rome."}]
 seen = spaced.apply_chat_template(capital[:-1], add_generation_prompt=True)["input_ids"]
 trained = spaced.apply_chat_template(capital)["input_ids"]
-print("at inference:", spaced.convert_ids_to_tokens(seen)[-3:])
-print("in training: ", spaced.convert_ids_to_tokens(trained)[len(seen) - 3 :])
+show.say("at inference: {tokens}", tokens=spaced.convert_ids_to_tokens(seen)[-3:])
+show.say("in training: {tokens}", tokens=spaced.convert_ids_to_tokens(trained)[len(seen) - 3 :])
 try:
     split_prompt(spaced, capital)
 except ValueError as error:
@@ -656,7 +673,11 @@ def library_mask(messages, **kwargs):
 
 
 same_masks = [assistant_mask(tokenizer, m) == library_mask(m) for m in conversations[:100]]
-print(f"{sum(same_masks)} of {len(same_masks)} masks are equal")
+show.say(
+    "{same} of {n} masks are equal",
+    same=sum(same_masks),
+    n=len(same_masks),
+)
 show.tokens(
     tokenizer,
     tokenizer.apply_chat_template(chat)["input_ids"],
@@ -667,8 +688,14 @@ show.tokens(
 # %% [markdown] lang="zh-CN" of="4fa077e6"
 # 接下来是陷阱：Hub 上的大多数模板没有 generation 标签。你的 `SMALL` 也没有。
 # %% id="mask.untagged"
-print("tokens with loss, with generation tags:   ", sum(library_mask(chat)))
-print("tokens with loss, without generation tags:", sum(library_mask(chat, chat_template=SMALL)))
+show.say(
+    "tokens with loss, with generation tags: {n}",
+    n=sum(library_mask(chat)),
+)
+show.say(
+    "tokens with loss, without generation tags: {n}",
+    n=sum(library_mask(chat, chat_template=SMALL)),
+)
 # %% [markdown] lang="en"
 # A mask of zeros means that nothing is learned. TRL's `SFTTrainer` with `assistant_only_loss=True` notices:
 # it puts a tagged copy of the template in place for model families it knows, and stops with an error
@@ -733,14 +760,14 @@ def parse_call(text):
 
 
 [text] = generate.chat(model, tokenizer, [messages], tools=tools, max_new_tokens=60)
-print("the model writes:   ", text)
+show.say("the model writes: {written}", written=text)
 call = parse_call(text)
 if call is None or call[0] != "calculator":
-    print("no call of a tool that we know: nothing is run")
+    show.say("no call of a tool that we know: nothing is run")
 else:
     name, arguments = call
     result = calculator(**arguments)
-    print("the tool returns:   ", result)
+    show.say("the tool returns: {result}", result=result)
     function = {"name": name, "arguments": arguments}
     messages = messages + [
         {
@@ -751,7 +778,7 @@ else:
         {"role": "tool", "content": result},
     ]
     [final] = generate.chat(model, tokenizer, [messages], tools=tools, max_new_tokens=24)
-    print("the model concludes:", final)
+    show.say("the model concludes: {final}", final=final)
 # %% [markdown] lang="en"
 # And what does the training text of such a conversation look like? The call carries loss, the tool's
 # result does not: the model must learn to call, and must not learn to invent results.
@@ -803,9 +830,9 @@ def turn_by_turn(template):
 
 
 turn_1, all_turns = turn_by_turn(qwen3_chat_template)
-print("After turn 1:", turn_1, sep="\n")
-print("The whole chat:", all_turns, sep="\n")
-print("the whole chat begins with turn 1:", all_turns.startswith(turn_1))
+show.say("after turn 1:\n{chat}", chat=turn_1)
+show.say("the whole chat:\n{chat}", chat=all_turns)
+show.say("the whole chat begins with turn 1: {holds}", holds=all_turns.startswith(turn_1))
 # %% [markdown] lang="en"
 # If you train on that text with loss on every assistant turn, the model learns to answer the first
 # question **without** thinking. At inference it meets exactly the same prompt, and there it should think first.
@@ -823,8 +850,9 @@ print("the whole chat begins with turn 1:", all_turns.startswith(turn_1))
 # - 只对最后一个轮次计算损失。
 # %% id="think.cured"
 turn_1, all_turns = turn_by_turn(qwen3_training_chat_template)
-print(
-    "with TRL's training template, the whole chat begins with turn 1:", all_turns.startswith(turn_1)
+show.say(
+    "with TRL's training template, the whole chat begins with turn 1: {holds}",
+    holds=all_turns.startswith(turn_1),
 )
 
 
@@ -868,8 +896,15 @@ show.side_by_side(zip(beginnings, written), ["you wrote", "the model went on"])
 # 如果预填以空格结尾，下一个词就不可能再是平常的那个 token 了。
 # %% id="prefill.space"
 for beginning in ("The capital of Japan is", "The capital of Japan is "):
-    print(repr(beginning), "ends with", tokenizer.tokenize(beginning)[-2:])
-print("in a whole sentence:", tokenizer.tokenize("The capital of Japan is Tokyo.")[4:])
+    show.say(
+        "{beginning!r} ends with {tokens}",
+        beginning=beginning,
+        tokens=tokenizer.tokenize(beginning)[-2:],
+    )
+show.say(
+    "in a whole sentence: {tokens}",
+    tokens=tokenizer.tokenize("The capital of Japan is Tokyo.")[4:],
+)
 # %% [markdown] lang="en"
 # ## 10. Raw data comes in other shapes
 #
@@ -959,9 +994,9 @@ kept = [
     and new["messages"][0]["content"] == old["question"]
     for old, new in zip(math, converted)
 ]
-print("columns:", converted.column_names)
+show.say("columns: {names}", names=converted.column_names)
 print(converted[0]["messages"][1]["content"])
-print(f"nothing lost in {sum(kept)} of {len(kept)} rows")
+show.say("nothing lost in {kept} of {n} rows", kept=sum(kept), n=len(kept))
 
 
 # %% [markdown] lang="en"
@@ -1029,8 +1064,12 @@ from_smoltalk = check("chat.from_smoltalk", from_smoltalk)
 clean = chats.map(from_smoltalk, remove_columns=chats.column_names)
 turns = lambda rows: [[(m["role"], m["content"]) for m in row["messages"]] for row in rows]
 kept_chats = [old == new for old, new in zip(turns(chats), turns(clean))]
-print("columns:", clean.column_names)
-print(f"nothing lost in {sum(kept_chats)} of {len(kept_chats)} rows")
+show.say("columns: {names}", names=clean.column_names)
+show.say(
+    "nothing lost in {kept} of {n} rows",
+    kept=sum(kept_chats),
+    n=len(kept_chats),
+)
 try:
     from_smoltalk({"messages": [user("Hi"), user("Are you there?")]})
 except ValueError as error:
@@ -1067,8 +1106,8 @@ attack = [
     )
 ]
 unsafe = tokenizer.apply_chat_template(attack, add_generation_prompt=True)["input_ids"]
-print("messages sent:", len(attack))
-print("roles that the model sees:", roles(unsafe))
+show.say("messages sent: {n}", n=len(attack))
+show.say("roles that the model sees: {roles}", roles=roles(unsafe))
 
 
 # %% [markdown] lang="en"
@@ -1095,11 +1134,14 @@ def safe_ids(messages):
 sanitized = tokenizer.apply_chat_template(
     attack, add_generation_prompt=True, sanitize_control_tokens=True
 )["input_ids"]
-print("roles, encoded safely:", roles(safe_ids(attack)))
-print("the library does the same with sanitize_control_tokens=True:", sanitized == safe_ids(attack))
-print(
-    "ordinary chats are encoded as before:",
-    all(
+show.say("roles, encoded safely: {roles}", roles=roles(safe_ids(attack)))
+show.say(
+    "the library does the same with sanitize_control_tokens=True: {holds}",
+    holds=sanitized == safe_ids(attack),
+)
+show.say(
+    "ordinary chats are encoded as before: {holds}",
+    holds=all(
         safe_ids(m) == tokenizer.apply_chat_template(m, add_generation_prompt=True)["input_ids"]
         for m in conversations
     ),
@@ -1159,18 +1201,12 @@ adds_bos.backend_tokenizer.post_processor = TemplateProcessing(
 )
 adds_bos.chat_template = "{{ '<|endoftext|>' }}" + SMALL
 text = adds_bos.apply_chat_template(short[0], tokenize=False)
-print(
-    "text, then tokenizer(text):        ",
-    adds_bos.convert_ids_to_tokens(adds_bos(text)["input_ids"])[:3],
-)
-print(
-    "with add_special_tokens=False:     ",
-    adds_bos.convert_ids_to_tokens(adds_bos(text, add_special_tokens=False)["input_ids"])[:3],
-)
-print(
-    "apply_chat_template, straight:     ",
-    adds_bos.convert_ids_to_tokens(adds_bos.apply_chat_template(short[0])["input_ids"])[:3],
-)
+for way, ids in (
+    ("text, then tokenizer(text)", adds_bos(text)["input_ids"]),
+    ("with add_special_tokens=False", adds_bos(text, add_special_tokens=False)["input_ids"]),
+    ("apply_chat_template, straight", adds_bos.apply_chat_template(short[0])["input_ids"]),
+):
+    show.say("{way}: {tokens}", way=way, tokens=adds_bos.convert_ids_to_tokens(ids)[:3])
 
 
 # %% [markdown] lang="en"
@@ -1277,9 +1313,11 @@ own.chat_template = my_template("<|im_end|>")
 encoded = own.apply_chat_template(chat, return_assistant_tokens_mask=True)
 show.tokens(own, encoded["input_ids"], mask=encoded["assistant_masks"])
 size = lambda t: sum(len(t.apply_chat_template(m)["input_ids"]) for m in conversations)
-print(
-    f"tokens for {len(conversations)} conversations: ChatML {size(tokenizer)}, "
-    f"your format {size(own)}"
+show.say(
+    "tokens for {n} conversations: ChatML {chatml}, your format {yours}",
+    n=len(conversations),
+    chatml=size(tokenizer),
+    yours=size(own),
 )
 # %% [markdown] lang="en"
 # Perhaps your format is cleaner, perhaps cheaper. What does the model make of it that was trained on ChatML?
@@ -1296,7 +1334,9 @@ show.bars(
     {"ChatML": with_interval(costs["right"][0]), "your format": with_interval(own_score)},
     "Exact match of a model that was trained on ChatML",
 )
-print("in your format the model writes, for instance:", own_texts[:3])
+show.side_by_side(
+    list(zip(questions[:3], own_texts[:3])), ["question", "in your format the model writes"]
+)
 # %% [markdown] lang="en"
 # If your format opens the answer as ChatML does, with `assistant` and a line break, a part of the
 # answers may survive, as in the row `markers spelt [im_start]` of section 4. Otherwise the model falls
