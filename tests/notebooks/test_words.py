@@ -9,6 +9,7 @@ model or a dataset says is English and stays so. A text that is the same in both
 import ast
 import json
 import re
+from functools import cache
 
 import pytest
 from test_notebooks import ROOT, SOLUTIONS, name
@@ -143,6 +144,23 @@ def fragments(cell: dict):
                 yield from (part for part in re.split(r"{[^}]*}", text) if SENTENCE.search(part))
 
 
+@cache
+def said_by_the_package() -> set[str]:
+    """The English sentences in the code that notebooks import, docstrings apart, as whole pieces."""
+    found = set()
+    package = ROOT / "smolcourse"
+    for path in (*package.glob("*.py"), *package.glob("topics/*.py"), *package.glob("data/*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        first = [n.body[0] for n in ast.walk(tree) if isinstance(n, documented) and n.body]
+        docs = {id(node.value) for node in first if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                pieces = re.split(r"{[^}]*}", "" if id(node) in docs else node.value)
+                found |= {piece for piece in pieces if SENTENCE.search(piece)}
+    return found
+
+
 @pytest.mark.parametrize("path", CHINESE, ids=name)
 def test_an_executed_chinese_notebook_shows_no_english_sentence_of_ours(path):
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -156,5 +174,8 @@ def test_an_executed_chinese_notebook_shows_no_english_sentence_of_ours(path):
         found += [f"{at}: {text!r}"] if SENTENCE.search(text) else []
     for cell in notebook["cells"]:
         printed = "".join("".join(o.get("text", "")) for o in cell.get("outputs", []))
-        found += [f"{cell['id']}: {part!r}" for part in fragments(cell) if part in printed]
+        plain = [o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])]
+        printed += "".join("".join(text) for text in plain)
+        own = {*fragments(cell), *said_by_the_package()}
+        found += [f"{cell['id']}: {part!r}" for part in own if part in printed]
     assert found == []
