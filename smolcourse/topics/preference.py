@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
+from smolcourse.chats import in_order, text_of_content
 from smolcourse.data.schema import require_columns
 from smolcourse.errors import CourseError
 from smolcourse.world.manner import manner_of
@@ -56,10 +57,17 @@ def validate(dataset):
 
 
 def text_of(answer) -> str:
-    """The words of an answer, given as a string or as a list of messages."""
+    """The words of an answer, given as a string or as a list of messages.
+
+    Content may be a list of parts. Raises `CourseError` for content that is no text.
+    """
     if isinstance(answer, str):
         return answer.strip()
-    return "\n".join(str(message.get("content") or "") for message in answer).strip()
+    texts = [
+        text_of_content(message.get("content"), at, str(message.get("role")))
+        for at, message in enumerate(answer)
+    ]
+    return "\n".join(texts).strip()
 
 
 def token_ids(tokenizer: Tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
@@ -105,8 +113,11 @@ def _texts(tokenizer: Tokenizer, prompt, answer) -> tuple[str, str]:
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     if isinstance(answer, str):
         answer = [{"role": "assistant", "content": answer}]
-    opened = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(prompt + list(answer), tokenize=False)
+    chat = in_order(prompt + list(answer))  # the tokenizer may be a learner's own
+    opened = tokenizer.apply_chat_template(
+        chat[: len(prompt)], tokenize=False, add_generation_prompt=True
+    )
+    whole = tokenizer.apply_chat_template(chat, tokenize=False)
     written = whole[len(opened) :].rstrip()
     if not whole.startswith(opened) or not written:
         raise CourseError(
