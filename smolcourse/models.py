@@ -201,6 +201,12 @@ def load_with(loader, source: Source | str | Path, **kwargs):
             error=error,
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
+        folder = Path(where)
+        if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+            raise CourseError(
+                "'{name}' holds an adapter and not a whole model; load the model and the tokenizer of its base, then smolcourse.topics.adapters.load_adapter(model, folder).",
+                name=folder.name,
+            ) from error
         # transformers reports "not on disk and no network" as an OSError of many lines.
         if options.get("local_files_only"):
             raise CourseError(
