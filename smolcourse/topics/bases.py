@@ -105,9 +105,9 @@ def called(where) -> str:
     A path of the Hub's cache is the id of the model in it, on every system; of any other path the
     last part counts. "" for nothing.
 
-    >>> called("/home/me/.cache/huggingface/hub/models--acme--tiny/snapshots/1a2b3c")
+    >>> called("/data/.cache/huggingface/hub/models--acme--tiny/snapshots/1a2b3c")
     'acme/tiny'
-    >>> called("C:\\Users\\me\\models\\tiny\\"), called("acme/tiny"), called("./acme/tiny/")
+    >>> called("D:\\me\\models\\tiny\\"), called("acme/tiny"), called("./acme/tiny/")
     ('tiny', 'acme/tiny', 'tiny')
     """
     text = str(where or "").strip()

@@ -24,16 +24,16 @@ from smolcourse.topics.bases import base_name, called, same_base
         ("acme/tiny", "acme/tiny"),
         ("./acme/tiny", "tiny"),
         ("~/tiny", "tiny"),
-        ("/home/me/models/tiny/", "tiny"),
-        ("C:\\Users\\me\\models\\tiny", "tiny"),
-        ("C:\\Users\\me\\models\\tiny\\", "tiny"),
+        ("/data/models/tiny/", "tiny"),
+        ("D:\\me\\models\\tiny", "tiny"),
+        ("D:\\me\\models\\tiny\\", "tiny"),
         ("C:/models/tiny", "tiny"),
         ("models\\tiny", "tiny"),
         ("\\\\server\\share\\tiny", "tiny"),
-        ("/root/.cache/huggingface/hub/models--acme--tiny/snapshots/93efa2f", "acme/tiny"),
+        ("/data/.cache/huggingface/hub/models--acme--tiny/snapshots/93efa2f", "acme/tiny"),
         ("C:\\hub\\models--acme--tiny\\snapshots\\93efa2f\\", "acme/tiny"),
         ("/cache/models--gpt2/snapshots/93efa2f", "gpt2"),
-        ("/root/.cache/modelscope/hub/models/acme/SmolLM2-1___7B", "SmolLM2-1.7B"),
+        ("/data/.cache/modelscope/hub/models/acme/SmolLM2-1___7B", "SmolLM2-1.7B"),
         ("https://huggingface.co/acme/tiny", "tiny"),
     ],
 )
@@ -72,10 +72,10 @@ def renamed(folder, name):
 WRITTEN = [
     "acme/Tiny",
     "Acme/tiny",
-    "C:\\Users\\me\\models\\tiny",
-    "/root/.cache/huggingface/hub/models--acme--tiny/snapshots/93efa2f",
+    "D:\\me\\models\\tiny",
+    "/data/.cache/huggingface/hub/models--acme--tiny/snapshots/93efa2f",
     "D:\\hub\\models--Acme--Tiny\\snapshots\\93efa2f",
-    "/home/me/tiny/",
+    "/data/tiny/",
 ]
 
 
@@ -127,7 +127,7 @@ def test_chat_puts_an_adapter_on_its_base(folder):
 @pytest.mark.parametrize(
     "written",
     [
-        "C:\\Users\\me\\smolcourse\\checkpoints\\smollm2-tiny-instruct",
+        "D:\\me\\smolcourse\\checkpoints\\smollm2-tiny-instruct",
         "/cache/models--HuggingFaceTB--SmolLM2-Tiny-Instruct/snapshots/93efa2f",
     ],
 )
@@ -161,7 +161,7 @@ def test_an_adapters_own_tokenizer_comes_first(folder, checkpoints):
             "needs its base, acme/tiny, which is not on this machine; fetch it once with",
         ),
         ("D:\\hub\\models--acme--tiny\\snapshots\\9", "needs its base, acme/tiny, which is not on"),
-        ("/home/me/my-model", "needs its base, my-model, which is not on this machine; put the"),
+        ("/data/my-model", "needs its base, my-model, which is not on this machine; put the"),
         (None, "does not say which base it was trained on"),
     ],
 )
