@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from smolcourse import clock
 from smolcourse.batches import by_length, padded
 from smolcourse.chatml import END_OF_TURN
+from smolcourse.chats import in_order, tools_in_order
 from smolcourse.errors import CourseError
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def chat(
     `max_new_tokens` tokens. `add_generation_prompt=False` shows what a model does when it is
     not told that it is its turn. Other keyword arguments go to `model.generate`.
 
+    Messages and tools may be written as datasets and SDKs write them, see `chats.in_order`.
+
     Raises `CourseError` for a tokenizer without a chat template and for anything that is not
     a conversation. Introduced in `1_instruction_tuning/chat_templates`; format: ChatML as in
     the Transformers documentation, "Chat templates".
@@ -99,9 +102,11 @@ def chat(
             "This tokenizer has no chat template; use generate.complete for raw text, "
             "or set tokenizer.chat_template first."
         )
+    # Once more for tokenizers that `models.load_tokenizer` did not load.
+    tools = tools_in_order(tools)
     prompts = [
         tokenizer.apply_chat_template(
-            messages,
+            in_order(messages),
             tools=tools,
             add_generation_prompt=add_generation_prompt,
             tokenize=False,

@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smolcourse import clock
+from smolcourse import chats, clock
 from smolcourse.chatml import CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN
 from smolcourse.errors import CourseError, one_of
 from smolcourse.profiles import Source
@@ -201,6 +201,12 @@ def load_with(loader, source: Source | str | Path, **kwargs):
             error=error,
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
+        folder = Path(where)
+        if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+            raise CourseError(
+                "'{name}' holds an adapter and not a whole model; load the model and the tokenizer of its base, then smolcourse.topics.adapters.load_adapter(model, folder).",
+                name=folder.name,
+            ) from error
         # transformers reports "not on disk and no network" as an OSError of many lines.
         if options.get("local_files_only"):
             raise CourseError(
@@ -261,8 +267,10 @@ def load_tokenizer(source: Source | str | Path) -> Tokenizer:
 
     `source`: see `resolve`. One that knows ChatML's tokens and has no template, or a template
     without generation tags that writes ChatML, gets the course's. One that has no padding token is
-    given an unused one (as has one that pads with the end of turn), with a warning if there is none but its end token. Errors: `CourseError` for a missing or damaged
-    checkpoint. Introduced in `1_instruction_tuning/chat_templates`.
+    given an unused one (as has one that pads with the end of turn), with a warning if there is none
+    but its end token. Its `apply_chat_template` takes chats as datasets and SDKs write them, see
+    `chats.in_order`. Errors: `CourseError` for a missing or damaged checkpoint. Introduced in
+    `1_instruction_tuning/chat_templates`.
     """
     with clock.current().timed("import"):
         from transformers import AutoTokenizer
@@ -273,6 +281,7 @@ def load_tokenizer(source: Source | str | Path) -> Tokenizer:
         _give_template(tokenizer)
     if tokenizer.pad_token in (None, END_OF_TURN):  # the latter: SmolLM2's instruct models
         _give_pad(tokenizer, source)
+    chats.put_in_order_first(tokenizer)
     return tokenizer
 
 

@@ -10,7 +10,10 @@ import typer
 
 def chat(
     model: Annotated[
-        str, typer.Option(help="base, instruct, a checkpoint's name, a folder, or a Hub id.")
+        str,
+        typer.Option(
+            help="base, instruct, a checkpoint's name, a folder (a model's or an adapter's), or a Hub id."
+        ),
     ] = "instruct",
     system: Annotated[str, typer.Option(help="A system prompt.")] = "",
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer in tokens.", min=1)] = 128,

@@ -123,7 +123,11 @@ class Conversation:
 
 
 def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Conversation:
-    """A conversation with a role of the profile, a packaged checkpoint, a folder or a Hub id."""
+    """A conversation with a role of the profile, a packaged checkpoint, a folder or a Hub id.
+
+    A folder may hold a whole model or an adapter, which is put on its base. Raises `CourseError` for
+    what can't be loaded, naming the base that is missing.
+    """
     from smolcourse import models, profiles
     from smolcourse.course import be_quiet
     from smolcourse.machine import pick_device
@@ -134,6 +138,12 @@ def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Con
     by_hand = source == name and name.count("/") == 1 and not Path(name).expanduser().is_dir()
     be_quiet(offline=profile.offline and not by_hand)
     device, _ = pick_device()
+    if source == name and (folder := Path(name).expanduser()).is_dir():
+        from smolcourse.topics import adapters, on_its_base
+
+        if adapters.is_adapter(folder):
+            model, tokenizer = on_its_base.load(folder, device)
+            return Conversation(model, tokenizer, system, max_new_tokens)
     tokenizer = models.load_tokenizer(source)
     return Conversation(models.load_model(source, device), tokenizer, system, max_new_tokens)
 

@@ -10,54 +10,37 @@ Introduced in lesson 3_parameter_efficient_finetuning/adapters.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 from pathlib import Path
 
 from smolcourse.errors import CourseError, one_of
 from smolcourse.textfiles import read_text
+from smolcourse.topics import starts
+from smolcourse.topics.bases import (
+    base_modules,
+    base_name,
+    base_tensors,
+    called,
+    core,
+    fingerprint,
+    hashes,
+    same_base,
+)
+from smolcourse.translate import tr
+
+__all__ = [
+    "base_tensors",
+    "fingerprint",
+    "hashes",
+    "is_adapter",
+    "load_adapter",
+    "save_adapter",
+    "written_bases",
+]
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 BASE = "base.json"
-PREFIX = "base_model.model."  # what PEFT puts before the names of the base's own modules
-
-
-def base_tensors(model) -> dict:
-    """{name: parameter} of the base alone, with or without adapters around it.
-
-    The names are those of the base's own `named_parameters()`, so that a model can be compared
-    with itself before an adapter was added. Introduced in
-    `3_parameter_efficient_finetuning/adapters`.
-    """
-    found = {}
-    for key, tensor in _core(model).named_parameters():
-        if not _of_an_adapter(key):
-            found[_own_name(key)] = tensor.detach()
-    return found
-
-
-def hashes(model) -> dict[str, str]:
-    """{name: sha256 of its bytes} of every base parameter: equal only if no bit has changed."""
-    return {name: _digest(tensor) for name, tensor in base_tensors(model).items()}
-
-
-def fingerprint(model) -> str | None:
-    """One sha256 for the weights of the base: the same in float32 as in bf16.
-
-    The values are rounded to bf16 before they are hashed, since one checkpoint is loaded in
-    16 bits on a GPU and in 32 on a CPU. None for quantised weights, whose bytes say nothing
-    about the checkpoint that they were made from.
-    """
-    import torch
-
-    digest = hashlib.sha256()
-    for name, tensor in sorted(base_tensors(model).items()):
-        if not tensor.is_floating_point():
-            return None
-        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
-        digest.update(_digest(tensor.to(torch.bfloat16)).encode())
-    return digest.hexdigest()
 
 
 def save_adapter(model, folder: str | Path, adapter: str = "default") -> Path:
@@ -66,6 +49,11 @@ def save_adapter(model, folder: str | Path, adapter: str = "default") -> Path:
     Three files: PEFT's own `adapter_config.json` and `adapter_model.safetensors`, which
     `PeftModel.from_pretrained` reads too, and `base.json`. A base that was loaded from a folder is
     written down by the folder's name: your own paths do not travel with the adapter.
+
+    Some starts change weights of the base. PiSSA's and OLoRA's are computed again on loading, and
+    the fingerprint leaves out the layers concerned. Where chance or data decided (PiSSA with a fast
+    SVD, CorDA, LoRA-GA, LoftQ), a fourth file, `base_changed.safetensors`, holds those layers: then
+    the adapter is no small file, and only `load_adapter` loads it as it was.
 
     Raises `CourseError` for a model without that adapter, and while an adapter is merged.
     Introduced in `3_parameter_efficient_finetuning/adapters`.
@@ -88,10 +76,15 @@ def save_adapter(model, folder: str | Path, adapter: str = "default") -> Path:
     config.inference_mode = True  # frozen when it is loaded again, as PEFT saves it
     config.base_model_name_or_path = base_name(model)
     state = get_peft_model_state_dict(model, adapter_name=adapter, save_embedding_layers=False)
-    state = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
+    # A clone each: safetensors refuses tensors that share memory, as tied ones do.
+    state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in state.items()}
     save_file(state, str(folder / WEIGHTS), metadata={"format": "pt"})
     config.save_pretrained(str(folder))
-    base = {"name": base_name(model), "fingerprint": fingerprint(model)}
+    changed = starts.changed_by(configs[adapter], state, model)
+    base: dict = {"name": base_name(model), "fingerprint": fingerprint(model, without=changed)}
+    if changed:
+        base["changed"] = sorted(changed)
+    starts.save_changed(configs[adapter], changed, model, folder)
     (folder / BASE).write_text(json.dumps(base, indent=2) + "\n", encoding="utf-8")
     return folder
 
@@ -101,7 +94,8 @@ def load_adapter(model, folder: str | Path, name: str = "default", any_base: boo
 
     `model` is a plain model or one that has adapters already; which adapter is active does not
     change in the second case. `any_base=True` skips the question whether the base is the right
-    one, not whether the shapes fit.
+    one, not whether the shapes fit. An adapter whose start changed the base (see `save_adapter`)
+    changes it here too, and is refused beside others.
 
     Raises `CourseError` for a folder without a whole adapter, another base, shapes that do not
     fit, a name that is taken, and a model with a merged adapter; the model is then as it was.
@@ -115,23 +109,38 @@ def load_adapter(model, folder: str | Path, name: str = "default", any_base: boo
             name=name,
         )
     _refuse_merged(model, "loaded")
+    starts.refuse_beside_others(config, model, folder)
+    changed = starts.read_changed(config, folder)
     if not any_base:
+        starts.refuse_lost(config, changed, folder)
         _refuse_other_base(model, folder, config)
     _refuse_other_shapes(model, folder, config, shapes)
     from peft import PeftModel
 
-    options = {"adapter_name": name, "torch_device": str(_core(model).device)}
+    options = {"adapter_name": name, "torch_device": str(core(model).device)}
     if isinstance(model, PeftModel):
         model.load_adapter(str(folder), **options)
-    else:
+    elif changed is None:
         model = PeftModel.from_pretrained(model, str(folder), **options)
+    else:
+        model = starts.load_changed(model, folder, config, changed, options)
     return model.eval()
 
 
-def base_name(model) -> str:
-    """What the base is called: its Hub id, or the last part of the folder it was loaded from."""
-    where = str(getattr(_core(model), "name_or_path", "") or "")
-    return Path(where).name if Path(where).is_dir() or where.count("/") != 1 else where
+def is_adapter(folder: str | Path) -> bool:
+    """Whether a folder holds an adapter, and not a whole model."""
+    folder = Path(folder)
+    return (folder / CONFIG).is_file() and not (folder / "config.json").is_file()
+
+
+def written_bases(folder: Path) -> list[str]:
+    """What the files of an adapter say that its base is, as they say it: names, ids and paths.
+
+    Raises `CourseError` for a folder without a whole adapter.
+    """
+    config, _ = _read(folder)
+    written = (config.base_model_name_or_path, _read_base(folder).get("name"))
+    return list(dict.fromkeys(str(where) for where in written if where))
 
 
 # ---------------------------------------------------------------- reading
@@ -157,8 +166,8 @@ def _read(folder: Path):
         raise CourseError(
             "The adapter in '{name}' {f}; {pickled}.",
             name=folder.name,
-            f=reason if pickled else f"has no {WEIGHTS}",
-            pickled="ask its author for safetensors" if pickled else "fetch or save it again",
+            f=tr(reason) if pickled else tr("has no {WEIGHTS}", WEIGHTS=WEIGHTS),
+            pickled=tr("ask its author for safetensors" if pickled else "fetch or save it again"),
         )
     from peft import PeftConfig
     from safetensors import SafetensorError, safe_open
@@ -184,35 +193,43 @@ def _read(folder: Path):
     return config, shapes
 
 
-def _refuse_other_base(model, folder: Path, config) -> None:
-    """The fingerprint decides; where an adapter brings none, the names do."""
+def _read_base(folder: Path) -> dict:
+    """What `save_adapter` wrote of the base; empty for an adapter that PEFT saved."""
     try:
         base = json.loads(read_text(folder / BASE))
-        trained_on, wanted = base["name"], base["fingerprint"]
+        return {
+            "name": base["name"],
+            "fingerprint": base["fingerprint"],
+            "changed": [str(name) for name in base.get("changed", [])],
+        }
     except FileNotFoundError:
-        trained_on, wanted = config.base_model_name_or_path, None
-    except (ValueError, KeyError, TypeError) as error:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(
             "{BASE} in '{name}' is damaged; fetch the adapter again.", BASE=BASE, name=folder.name
         ) from error
-    here = fingerprint(model) if wanted else None
-    trained_on, own = str(trained_on or ""), base_name(model)
-    if wanted and here:
-        other = wanted != here
-    else:
-        names = [name.rstrip("/").rpartition("/")[2] for name in (trained_on, own)]
-        other = all(names) and names[0] != names[1]
+
+
+def _refuse_other_base(model, folder: Path, config) -> None:
+    """The fingerprint decides; where an adapter brings none, the names do."""
+    base = _read_base(folder)
+    trained_on = base.get("name", config.base_model_name_or_path)
+    wanted, changed = base.get("fingerprint"), base.get("changed", [])
+    here = fingerprint(model, without=changed) if wanted else None
+    trained_on, own = called(trained_on), base_name(model)
+    same = same_base(trained_on, own)
+    other = wanted != here if wanted and here else bool(trained_on and own and not same)
     if not other:
         return
-    what = f"this model is {own}" if own and own != trained_on else "this model has other weights"
+    what = tr("this model has other weights")
+    if own and not same:
+        what = tr("this model is {own}", own=own)
     raise CourseError(
         "The adapter in '{name}' was trained on {trained_on}, and {what}{trained_on_}; load it onto the base that it was trained on.",
         name=folder.name,
-        trained_on=trained_on or "another base",
+        trained_on=trained_on or tr("another base"),
         what=what,
-        trained_on_=" (was it fine-tuned, or an adapter merged into it?)"
-        if own == trained_on
-        else "",
+        trained_on_=tr(" (was it fine-tuned, or an adapter merged into it?)") if same else "",
     )
 
 
@@ -221,50 +238,44 @@ def _refuse_other_shapes(model, folder: Path, config, shapes: dict) -> None:
     from peft import PeftType
     from peft.tuners.tuners_utils import check_target_module_exists
 
-    if config.peft_type != PeftType.LORA:
+    if config.peft_type != PeftType.LORA or getattr(config, "layer_replication", None):
         return  # prompts and other small things: PEFT compares their shapes itself
     layers = _layers(model)
     problem, adapted = None, set()
     for key, shape in shapes.items():
-        layer, _, part = key.removeprefix(PREFIX).partition(".lora_")
+        layer, _, part = key.removeprefix(starts.PREFIX).partition(".lora_")
         if not part.startswith(("A.", "B.")):
             continue
         adapted.add(layer)
         if layer not in layers:
-            problem = f"it has weights for {layer}, which this model lacks"
+            problem = tr("it has weights for {layer}, which this model lacks", layer=layer)
         else:
             out, into = layers[layer]
             own, theirs = (into, shape[-1]) if part.startswith("A.") else (out, shape[0])
-            side = "takes" if part.startswith("A.") else "gives"
             if own != theirs:
-                problem = f"{layer} {side} {own} numbers here and {theirs} in the adapter"
+                side = tr("takes" if part.startswith("A.") else "gives")
+                problem = tr(
+                    "{layer} {side} {own} numbers here and {theirs} in the adapter",
+                    layer=layer,
+                    side=side,
+                    own=own,
+                    theirs=theirs,
+                )
         if problem:
             break
     bare = [n for n in layers if n not in adapted and check_target_module_exists(config, n)]
     if not problem and bare:
-        problem = f"it has no weights for {bare[0]}"
+        problem = tr("it has no weights for {layer}", layer=bare[0])
     if problem:
         raise CourseError(
             "The adapter in '{name}' does not fit this model: {problem}; load it onto its own base ({base_model_name_or_path}).",
             name=folder.name,
             problem=problem,
-            base_model_name_or_path=config.base_model_name_or_path or "not named in it",
+            base_model_name_or_path=called(config.base_model_name_or_path) or tr("not named in it"),
         )
 
 
 # ---------------------------------------------------------------- looking into models
-
-
-def _core(model):
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def _of_an_adapter(key: str) -> bool:
-    return any(part.startswith("lora_") or part == "modules_to_save" for part in key.split("."))
-
-
-def _own_name(key: str) -> str:
-    return ".".join(p for p in key.split(".") if p not in ("base_layer", "original_module"))
 
 
 def _layers(model) -> dict[str, tuple[int, int]]:
@@ -272,9 +283,9 @@ def _layers(model) -> dict[str, tuple[int, int]]:
     import torch
 
     return {
-        _own_name(key): (module.out_features, module.in_features)
-        for key, module in _core(model).named_modules()
-        if isinstance(module, torch.nn.Linear) and not _of_an_adapter(key)
+        name: (module.out_features, module.in_features)
+        for name, module in base_modules(model)
+        if isinstance(module, torch.nn.Linear)
     }
 
 
@@ -282,12 +293,5 @@ def _refuse_merged(model, what: str) -> None:
     if any(getattr(module, "merged", False) is True for module in model.modules()):
         raise CourseError(
             "An adapter is merged into this model, so no adapter can be {what}: call model.unmerge_adapter() first, or load the base afresh.",
-            what=what,
+            what=tr(what),
         )
-
-
-def _digest(tensor) -> str:
-    import torch
-
-    raw = tensor.cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(raw.numpy().tobytes()).hexdigest()

@@ -14,121 +14,52 @@ from typing import TYPE_CHECKING
 
 from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
-from smolcourse.data.schema import require_columns
 from smolcourse.errors import CourseError
+<<<<<<< HEAD
 from smolcourse.translate import tr
+=======
+from smolcourse.topics.pairs import as_text, fit, text_of, token_ids, validate
+>>>>>>> w-files
 from smolcourse.world.manner import manner_of
 
 if TYPE_CHECKING:
     from smolcourse.models import Model, Tokenizer
 
-COLUMNS = ("prompt", "chosen", "rejected")
-
-
-# ---------------------------------------------------------------- the rows
-
-
-def validate(dataset):
-    """The dataset itself, if every row holds a prompt and two different answers.
-
-    Raises `CourseError`, one sentence, for a missing column, an empty dataset, an empty answer, and
-    for a row whose two answers are the same: its DPO loss is log 2 whatever the model does, so the
-    trainer would count it and learn nothing from it. Introduced in `2_preference_alignment/dpo`.
-    """
-    require_columns(dataset, COLUMNS, "The preference dataset")
-    if len(dataset) == 0:
-        raise CourseError("The preference dataset has no rows; give at least one pair of answers.")
-    pairs = zip(dataset["chosen"], dataset["rejected"], strict=True)
-    for number, (chosen, rejected) in enumerate(pairs):
-        chosen, rejected = text_of(chosen), text_of(rejected)
-        if not chosen or not rejected:
-            side = "rejected" if chosen else "chosen"
-            raise CourseError(
-                "Row {number} of the preference dataset has an empty '{side}' answer; drop the row.",
-                number=number,
-                side=side,
-            )
-        if chosen == rejected:
-            raise CourseError(
-                "Row {number} of the preference dataset has the same text as 'chosen' and as 'rejected'; drop the row, for equal answers show no preference.",
-                number=number,
-            )
-    return dataset
-
-
-def text_of(answer) -> str:
-    """The words of an answer, given as a string or as a list of messages."""
-    if isinstance(answer, str):
-        return answer.strip()
-    return "\n".join(str(message.get("content") or "") for message in answer).strip()
-
-
-def token_ids(tokenizer: Tokenizer, prompt, answer) -> tuple[list[int], list[int]]:
-    """(prompt ids, answer ids) of one row.
-
-    `prompt` and `answer` are lists of messages (a string stands for one turn). The prompt ends with
-    the generation prompt; the answer is its words and the end of turn. The line break that ChatML
-    templates put behind the end of turn is left out: no answer ever contains it, since generation
-    stops before, and no SFT taught it, so that its probability says nothing about the answer.
-    """
-    opened, written = _texts(tokenizer, prompt, answer)
-    whole = tokenizer(opened + written, add_special_tokens=False)["input_ids"]
-    start = 0
-    prompt = tokenizer(opened, add_special_tokens=False)["input_ids"]
-    while start < min(len(prompt), len(whole)) and prompt[start] == whole[start]:
-        start += 1
-    return whole[:start], whole[start:]
-
-
-def as_text(dataset, tokenizer: Tokenizer):
-    """The rows with prompt, chosen and rejected as strings, as the chat template writes them.
-
-    For trainers: TRL takes rows of messages too, but then trains on whatever the template writes
-    behind the end of turn as well; see `token_ids`. The strings end with the end of turn (TRL adds
-    `tokenizer.eos_token` to an answer that does not end with it). Introduced in
-    `2_preference_alignment/dpo`.
-    """
-    validate(dataset)
-
-    def written(row: dict) -> dict:
-        prompt, chosen = _texts(tokenizer, row["prompt"], row["chosen"])
-        _, rejected = _texts(tokenizer, row["prompt"], row["rejected"])
-        return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-
-    # A new dataset from strings: map would keep the old columns' types.
-    return type(dataset).from_list([written(row) for row in dataset.select_columns(list(COLUMNS))])
-
-
-def _texts(tokenizer: Tokenizer, prompt, answer) -> tuple[str, str]:
-    """(prompt with the generation prompt, answer with its end of turn), as the template writes them."""
-    if tokenizer.chat_template is None:
-        raise CourseError("This tokenizer has no chat template; set tokenizer.chat_template first.")
-    prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-    if isinstance(answer, str):
-        answer = [{"role": "assistant", "content": answer}]
-    opened = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(prompt + list(answer), tokenize=False)
-    written = whole[len(opened) :].rstrip()
-    if not whole.startswith(opened) or not written:
-        raise CourseError(
-            "The chat template writes a prompt differently once an answer follows; use one that "
-            "writes both alike."
-        )
-    return opened, written
+__all__ = [
+    "Behaviour",
+    "PairLogProbs",
+    "Share",
+    "answer_log_probs",
+    "as_text",
+    "behaviour",
+    "fact_told",
+    "fit",
+    "pair_log_probs",
+    "text_of",
+    "token_ids",
+    "validate",
+]
 
 
 # ---------------------------------------------------------------- log-probabilities
 
 
 def answer_log_probs(
-    model: Model, tokenizer: Tokenizer, prompts: Sequence, answers: Sequence, batch_size: int = 16
+    model: Model,
+    tokenizer: Tokenizer,
+    prompts: Sequence,
+    answers: Sequence,
+    batch_size: int = 16,
+    max_length: int | None = None,
 ) -> tuple[list[float], list[int]]:
     """log p(answer | prompt) in nats of each pair, and how many tokens each answer has.
 
     A sum over the answer's tokens, not a mean: it is the probability of the whole answer. The
-    prompt is read and not counted; padding changes nothing. Weights and the model's mode stay as
-    they are. Raises `CourseError` on lists of unequal length. Introduced in
-    `2_preference_alignment/dpo`; source: Rafailov et al. 2023, section 4.
+    prompt is read and not counted; padding changes nothing. With `max_length`, prompt and answer
+    together are cut behind that many tokens, as trainers cut; nothing may be left of an answer,
+    which then has 0 nats and 0 tokens. Weights and the model's mode stay as they are. Raises
+    `CourseError` on lists of unequal length. Introduced in `2_preference_alignment/dpo`; source:
+    Rafailov et al. 2023, section 4.
     """
     if len(prompts) != len(answers):
         raise CourseError(
@@ -137,6 +68,8 @@ def answer_log_probs(
             prompts=len(prompts),
         )
     rows = [token_ids(tokenizer, p, a) for p, a in zip(prompts, answers, strict=True)]
+    if max_length is not None:
+        rows = [(p[:max_length], a[: max(max_length - len(p), 0)]) for p, a in rows]
     found = token_log_probs(model, [prompt + answer for prompt, answer in rows], batch_size)
     # The first token of a row has no log-probability, so the answer's begin one place earlier.
     starts = [max(len(prompt) - 1, 0) for prompt, _ in rows]
@@ -173,17 +106,26 @@ class PairLogProbs:
 
 
 def pair_log_probs(
-    model: Model, tokenizer: Tokenizer, dataset, batch_size: int = 16
+    model: Model,
+    tokenizer: Tokenizer,
+    dataset,
+    batch_size: int = 16,
+    max_length: int | None = None,
 ) -> PairLogProbs:
     """The log-probabilities of both answers of every row of a preference dataset.
 
-    `dataset` has the columns prompt, chosen, rejected; see `validate` for what is refused.
-    Introduced in `2_preference_alignment/dpo`.
+    `dataset` has the columns prompt, chosen, rejected; see `validate` for what is refused. With the
+    trainer's `max_length`, pairs are cut and left out as the trainer does, and a sentence says how
+    many; see `fit`. Introduced in `2_preference_alignment/dpo`.
     """
     validate(dataset)
+    if max_length is not None:
+        fits = fit(dataset, tokenizer, max_length)
+        fits.say()
+        dataset = dataset.select(fits.kept)
     prompts = list(dataset["prompt"])
     answers = list(dataset["chosen"]) + list(dataset["rejected"])
-    sums, counts = answer_log_probs(model, tokenizer, prompts * 2, answers, batch_size)
+    sums, counts = answer_log_probs(model, tokenizer, prompts * 2, answers, batch_size, max_length)
     n = len(prompts)
     return PairLogProbs(sums[:n], sums[n:], counts[:n], counts[n:])
 

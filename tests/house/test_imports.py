@@ -13,7 +13,7 @@ BELOW_TOPICS = {"ground", "world", "tools", "course"}
 # room: (its modules, the rooms that they may import beside their own)
 ROOMS = {
     "ground": (
-        r"chatml|clock|errors|language|machine|markdown|notebook|places|proxies|textfiles|threads"
+        r"chatml|chats|clock|errors|language|machine|markdown|notebook|places|proxies|textfiles|threads"
         r"|translate|verdicts|words",
         set(),
     ),

@@ -1,5 +1,8 @@
 """Rows in batches, and the numbers that the packaged checkpoint gave before there were any."""
 
+import copy
+
+import torch
 from pytest import approx, mark, raises
 
 from smolcourse import batches, data, generate, metrics, models
@@ -67,9 +70,68 @@ def test_no_row_learns_of_its_neighbours_and_one_token_predicts_nothing(model):
         assert batches.token_log_probs(model, [row], 1)[0] == approx(values, abs=1e-5)
 
 
-def test_a_tokenizer_without_a_padding_token_still_completes(model, tokenizer):
-    import copy
+@mark.parametrize("most", [1, 3, 5, 11, 40])
+def test_few_logits_at_a_time_give_the_same_numbers(model, monkeypatch, most):
+    """Long rows come in smaller batches, and one that is too long by itself in several passes."""
+    rows = [[5, 6, 7], list(range(3, 14)), [9, 10], [11, 12, 13, 14, 15], list(range(20, 31))]
+    want = batches.token_log_probs(model, rows)
+    sizes, forward = [], model.forward
 
+    def watched(*args, **options):
+        output = forward(*args, **options)
+        sizes.append(output.logits.numel() // model.config.vocab_size)
+        return output
+
+    monkeypatch.setattr(batches, "LOGITS", most * model.config.vocab_size)
+    monkeypatch.setattr(batches, "PIECE", 2 * model.config.vocab_size)
+    monkeypatch.setattr(model, "forward", watched)
+    found = batches.token_log_probs(model, rows, batch_size=4)
+    assert max(sizes) <= most
+    for values, expected in zip(found, want, strict=True):
+        assert values == approx(expected, abs=1e-4)
+
+
+def test_beside_the_models_logits_only_a_piece_is_in_memory(model, monkeypatch):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    vocabulary = model.config.vocab_size
+
+    class Largest(TorchDispatchMode):
+        """The largest tensor of scores that is widened or computed from the model's, in numbers."""
+
+        numbers = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            made = function(*args, **(kwargs or {}))
+            if function.name().startswith(("aten::_to_copy", "aten::exp", "aten::sub")) and (
+                made.shape[-1:] == (vocabulary,)
+            ):
+                self.numbers = max(self.numbers, made.numel())
+            return made
+
+    rows = [list(range(3, 43))] * 8
+    piece = 4 * vocabulary
+    monkeypatch.setattr(batches, "PIECE", piece)
+    half = copy.deepcopy(model).bfloat16()  # its logits have to be widened
+    with Largest() as largest:
+        batches.token_log_probs(half, rows, batch_size=8)
+    assert 0 < largest.numbers <= piece
+
+
+def test_a_prompt_that_was_learned_counts_for_no_token(model):
+    from peft import PromptTuningConfig, get_peft_model
+
+    config = PromptTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM")
+    prompted = get_peft_model(copy.deepcopy(model), config).eval()
+    row = [5, 6, 7, 8]
+    with torch.no_grad():
+        scores = prompted(input_ids=torch.tensor([row])).logits[0].log_softmax(-1)
+    assert len(scores) == 3 + len(row)
+    want = [scores[3 + at, token].item() for at, token in enumerate(row[1:])]
+    assert batches.token_log_probs(prompted, [row, [9]])[0] == approx(want, abs=1e-4)
+
+
+def test_a_tokenizer_without_a_padding_token_still_completes(model, tokenizer):
     bare = copy.deepcopy(tokenizer)
     bare.pad_token = None
     prompts = ["hi", "hello there"]

@@ -1,11 +1,13 @@
 """Log-probabilities by hand on a small model; accuracy, manner and facts on made-up answers."""
 
+import copy
+
 import small
 import torch
 from datasets import Dataset
 from pytest import approx, fixture, mark, raises
 
-from smolcourse import data
+from smolcourse import data, models
 from smolcourse.errors import CourseError
 from smolcourse.topics import preference
 from smolcourse.topics.preference import PairLogProbs, Share
@@ -81,6 +83,73 @@ def test_rows_as_text_hold_the_same_tokens(rows):
         assert text["rejected"].endswith("<|im_end|>")
         prompt, answer = preference.token_ids(tokenizer, row["prompt"], row["chosen"])
         assert tokenizer(text["prompt"] + text["chosen"])["input_ids"] == prompt + answer
+
+
+@fixture(scope="module")
+def long_rows():
+    """Six pairs: for a max_length of 48 tokens one fits, three are cut and two have no room."""
+    words = "What is the capital of France? "
+    rows = [(1, 1, 2), (1, 40, 3), (1, 2, 40), (1, 50, 60), (40, 1, 2), (60, 9, 8)]
+    return Dataset.from_list(
+        [{"prompt": words * p, "chosen": "Paris " * c, "rejected": "Rome " * r} for p, c, r in rows]
+    )
+
+
+def test_pairs_are_cut_and_left_out_as_trl_does(model, long_rows, tmp_path, capsys):
+    from trl import DPOConfig, DPOTrainer
+
+    tokenizer = copy.deepcopy(small.tokenizer())
+    tokenizer.eos_token = "<|im_end|>"  # TRL adds another one where an answer ends otherwise
+    fits = preference.fit(long_rows, tokenizer, max_length=48)
+    assert (fits.kept, fits.cut, fits.left_out) == ([0, 1, 2, 3], [1, 2, 3], [4, 5])
+    config = DPOConfig(str(tmp_path), max_length=48, use_cpu=True, report_to=[], bf16=False)
+    whole = preference.as_text(long_rows, tokenizer)
+    model.save_pretrained(tmp_path / "base")  # the trainer loads its reference by name
+    trainer = DPOTrainer(
+        model=models.load_model(tmp_path / "base"),
+        args=config, train_dataset=whole, processing_class=tokenizer,
+    )  # fmt: skip
+    assert len(trainer.train_dataset) == len(fits.kept)  # without a word
+    capsys.readouterr()
+    left = preference.as_text(long_rows, tokenizer, max_length=48)
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "Of 6 pairs, 3 are longer than 48 tokens and lose the end of an answer; 2 "
+    )
+    assert left[:] == whole.select(fits.kept)[:]
+
+    batch = trainer.data_collator(list(trainer.train_dataset))
+    with torch.no_grad():
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    steps = logits[:, :-1].log_softmax(-1).gather(2, batch["input_ids"][:, 1:, None])[..., 0]
+    mask = batch["completion_mask"][:, 1:]
+    found = preference.pair_log_probs(model, tokenizer, long_rows, max_length=48)
+    assert found.chosen + found.rejected == approx((steps * mask).sum(1).tolist(), abs=1e-3)
+    assert found.chosen_tokens + found.rejected_tokens == mask.sum(1).tolist()
+    assert said == capsys.readouterr().out
+    uncut = preference.pair_log_probs(model, tokenizer, long_rows.select([0, 1]))
+    assert uncut.chosen[0] == approx(found.chosen[0], abs=1e-3)
+    assert uncut.chosen_tokens[1] > found.chosen_tokens[1]
+
+
+def test_where_all_pairs_fit_nothing_is_said(model, rows, capsys):
+    tokenizer = small.tokenizer()
+    assert (
+        preference.as_text(rows, tokenizer, max_length=10_000)[:]
+        == (preference.as_text(rows, tokenizer)[:])
+    )
+    cut = preference.pair_log_probs(model, tokenizer, rows, max_length=10_000)
+    assert cut == preference.pair_log_probs(model, tokenizer, rows)
+    assert capsys.readouterr().out == ""
+    with raises(CourseError, match="No pair fits: each prompt alone fills max_length=3"):
+        preference.as_text(rows, tokenizer, max_length=3)
+
+
+def test_an_answer_that_is_cut_away_has_no_tokens(model):
+    sums, counts = preference.answer_log_probs(
+        model, small.tokenizer(), ["What is the capital of France?"], ["Paris."], max_length=4
+    )
+    assert (sums, counts) == ([0.0], [0])
 
 
 PAIRS = PairLogProbs([-4.0, -9.0, -3.0], [-5.0, -6.0, -3.0], [4, 9, 3], [4, 4, 2])

@@ -120,7 +120,9 @@ def measure(model):
         max_new_tokens=measuring.new_tokens,
     )
     with course.timed("generate"):
-        return found, preference.pair_log_probs(model, tokenizer, heldout, measuring.eval_batch)
+        return found, preference.pair_log_probs(
+            model, tokenizer, heldout, measuring.eval_batch, budget.max_length
+        )
 
 
 before, before_pairs = measure(start)
@@ -514,7 +516,7 @@ show.say(
     "over 10% of the rejected answers' log-probability is a line break that nobody reads: {holds}",
     holds=line_break_share(raw.train_dataset) > 0.1,
 )
-texts = preference.as_text(rows.select(range(budget.rows)), tokenizer)
+texts = preference.as_text(rows.select(range(budget.rows)), tokenizer, budget.max_length)
 print(repr(texts[0]["prompt"]), "->", repr(texts[0]["rejected"]))
 # %% [markdown] lang="en"
 # So we hand TRL the rows as text that ends with the end of turn. Now compare its loss with yours, on
@@ -1043,7 +1045,7 @@ swapped = make_trainer(course.model("instruct"), upside_down, turned.steps, loss
 with course.timed("train"):
     swapped.train()
 swapped_pairs = preference.pair_log_probs(
-    swapped.model.eval(), tokenizer, heldout, measuring.eval_batch
+    swapped.model.eval(), tokenizer, heldout, measuring.eval_batch, budget.max_length
 )
 logged = swapped.state.log_history
 show.say(
@@ -1250,7 +1252,7 @@ def own_row(row):
 facts = course.dataset("facts", "train").select(range(own_budget.rows))
 own = make_trainer(
     course.model("instruct"),
-    preference.as_text(facts.map(own_row), tokenizer),
+    preference.as_text(facts.map(own_row), tokenizer, budget.max_length),
     own_budget.steps,
     loss=("sigmoid", "sft"),
 )

@@ -103,7 +103,7 @@ with course.timed("import"):
     base = course.model("base")
 tokenizer.bos_token, tokenizer.eos_token = None, "<|im_end|>"
 pairs = preference.as_text(
-    train, tokenizer
+    train, tokenizer, budget.max_length
 )  # prompt, chosen, rejected as strings that end with the turn
 
 
@@ -148,7 +148,7 @@ watched = test.select(range(64))
 
 def mean_logps(model):
     """(chosen, rejected): mean log-probability of an answer's token, averaged over the watched pairs."""
-    found = preference.pair_log_probs(model, tokenizer, watched, batch_size=64)
+    found = preference.pair_log_probs(model, tokenizer, watched, 64, budget.max_length)
     mean = lambda sums, counts: sum(s / n for s, n in zip(sums, counts)) / len(sums)
     return mean(found.chosen, found.chosen_tokens), mean(found.rejected, found.rejected_tokens)
 
@@ -278,7 +278,7 @@ show.side_by_side(
     ],
     ["answer", "tokens", "log p, sum", "1 - p, sum", "log p, mean", "1 - p, mean"],
 )
-at_start = preference.pair_log_probs(base, tokenizer, watched, batch_size=64)
+at_start = preference.pair_log_probs(base, tokenizer, watched, 64, budget.max_length)
 show.say(
     "base model prefers the chosen answer, by the sum: {at_start.accuracy.share:.0%}, by the mean: "
     "{at_start.per_token_accuracy.share:.0%} of {pairs} pairs",
@@ -1065,7 +1065,12 @@ known = course.dataset("facts", "train").select(range(steps // 2 * batch))
 own_rows = known.map(
     lambda row: make_pair(row["question"], row["answer"]), remove_columns=known.column_names
 )
-own = make_orpo(course.model("base"), preference.as_text(own_rows, tokenizer), steps // 2, lam)
+own = make_orpo(
+    course.model("base"),
+    preference.as_text(own_rows, tokenizer, budget.max_length),
+    steps // 2,
+    lam,
+)
 with course.timed("train"):
     own.train()
 own_answers = evaluate(own.model.eval()).answers
