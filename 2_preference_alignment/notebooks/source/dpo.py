@@ -108,6 +108,7 @@ show.say(
 with course.timed("import"):
     tokenizer = course.tokenizer("instruct")
     start = course.model("instruct")
+heldout = heldout.select(preference.fit(heldout, tokenizer, budget.max_length).kept)
 
 
 def measure(model):
