@@ -91,6 +91,20 @@ def test_most_outputs_are_compared(path, record_property):
 
 
 @each(SOLUTIONS)
+def test_no_output_is_an_empty_table_or_a_dead_widget(path):
+    """A trainer that never logs shows the head of a table; a stored widget has lost its kernel."""
+    found = []
+    for cell in code(read(path)):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            table = data.get("text/html", "")
+            empty = "Training Loss" in table and "<td" not in table
+            if empty or "application/vnd.jupyter.widget-view+json" in data:
+                found.append(cell["id"])
+    assert found == []
+
+
+@each(SOLUTIONS)
 def test_a_cell_is_exempted_by_its_tag_alone(path):
     """nbval also reads comments; an exemption there would need no reason."""
     found = [cell["id"] for cell in code(read(path)) if "NBVAL" in cell["source"].upper()]

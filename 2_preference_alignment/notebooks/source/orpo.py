@@ -191,7 +191,6 @@ shared = dict(
     activation_checkpointing=False,
     bf16=course.bf16,
     use_cpu=course.device == "cpu",
-    logging_steps=min(10, max(1, steps // 3)),
     disable_tqdm=False,  # a progress bar with the loss
     save_strategy="no",
     report_to=[],
@@ -204,7 +203,13 @@ def make_sft(model, dataset, steps, callbacks=()):
     rows = dataset.map(
         lambda row: {"messages": row["prompt"] + row["chosen"]}, remove_columns=dataset.column_names
     )
-    config = SFTConfig(max_steps=steps, learning_rate=budget.lr, assistant_only_loss=True, **shared)
+    config = SFTConfig(
+        max_steps=steps,
+        logging_steps=min(10, steps),
+        learning_rate=budget.lr,
+        assistant_only_loss=True,
+        **shared,
+    )
     return SFTTrainer(
         model=model,
         args=config,
@@ -517,7 +522,9 @@ from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
 def make_orpo(model, dataset, steps, lam, callbacks=()):
     """ORPO from `model`; dataset has the columns prompt, chosen, rejected, as strings."""
-    config = ORPOConfig(max_steps=steps, learning_rate=budget.lr, beta=lam, **shared)
+    config = ORPOConfig(
+        max_steps=steps, logging_steps=min(10, steps), learning_rate=budget.lr, beta=lam, **shared
+    )
     return ORPOTrainer(
         model=model,
         args=config,
@@ -638,6 +645,7 @@ def make_dpo(model, dataset, steps, reference, callbacks=()):
     """DPO from `model` beside a frozen `reference`."""
     config = DPOConfig(
         max_steps=steps,
+        logging_steps=min(10, steps),
         learning_rate=dpo_budget.lr,
         beta=dpo_budget.beta,
         **shared,
