@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from smolcourse import generate, metrics
 from smolcourse.batches import token_log_probs
 from smolcourse.errors import CourseError
-from smolcourse.translate import tr
 from smolcourse.topics.pairs import as_text, fit, text_of, token_ids, validate
+from smolcourse.translate import tr
 from smolcourse.world.manner import manner_of
 
 if TYPE_CHECKING:
