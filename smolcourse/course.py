@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
-import os
-import sys
-import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smolcourse import clock, language, machine, places, profiles, translate
+from smolcourse import clock, language, machine, places, profiles, quiet, translate
 from smolcourse.errors import CourseError
 
 if TYPE_CHECKING:
@@ -167,7 +162,7 @@ def setup(notebook: str, profile: str | None = None, seed: int = 42) -> Course:
         raise CourseError("The seed must be a whole number from 0 to 4294967295.")
     chosen = profiles.get(profile)
     ticking = clock.restart()
-    be_quiet(offline=chosen.offline)
+    quiet.be_quiet(offline=chosen.offline)
     with ticking.timed("import"):  # torch
         seed_everything(seed)
         course = Course(notebook.strip("/"), chosen, seed)
@@ -193,59 +188,3 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     numpy.random.seed(seed)
     torch.manual_seed(seed)  # CUDA and MPS as well
-
-
-_we_went_offline = False
-
-
-def be_quiet(offline: bool) -> None:
-    """Keep libraries off the network (tiny profile) and out of the notebook's output.
-
-    The Hub libraries read their switches from the environment when they are imported; where
-    a notebook imported them first, the switch is set in the imported module as well.
-    """
-    global _we_went_offline
-    if offline:
-        _we_went_offline = _we_went_offline or os.environ.get("HF_HUB_OFFLINE") != "1"
-        _set_offline("1")
-    elif _we_went_offline:  # tiny was set up first in this process, now smol is wanted
-        _set_offline("0")
-        _we_went_offline = False
-    defaults = {
-        "TOKENIZERS_PARALLELISM": "false",  # no fork warnings from data loaders
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # datasets would count each load at another address
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-        "TRANSFORMERS_VERBOSITY": "error",
-        "DATASETS_VERBOSITY": "error",
-        "WANDB_DISABLED": "true",
-        "TRACKIO_DISABLED": "1",
-    }
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
-    for name in ("transformers", "datasets", "trl", "peft", "accelerate", "huggingface_hub"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    # What a learner can do nothing about; warnings about their own code stay.
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|torch).*")
-    warnings.filterwarnings("ignore", message=".*pin_memory.*")
-    if "datasets" in sys.modules:
-        sys.modules["datasets"].disable_progress_bars()
-    else:
-        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    if "transformers" in sys.modules:
-        noise = importlib.import_module("transformers.utils.logging")
-        noise.set_verbosity_error()
-        noise.disable_progress_bar()
-
-
-def _set_offline(value: str) -> None:
-    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        os.environ[name] = value
-    on = value == "1"
-    for module, name in (
-        ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
-        ("datasets.config", "HF_HUB_OFFLINE"),
-    ):
-        if module in sys.modules and hasattr(sys.modules[module], name):
-            setattr(sys.modules[module], name, on)

@@ -57,8 +57,12 @@ class Source:
 
     name: str
     hub: str | None = None
-    revision: str = "main"
+    revision: str | None = None  # a Hub repository's commit; a packaged checkpoint has none
     half: bool = False
+
+    def __post_init__(self):
+        if (self.hub is None) != (self.revision is None):
+            raise TypeError("A Hub repository has a revision, a packaged checkpoint has none.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class HubDataset:
     config: str | None
     splits: dict[str, str]
     columns: tuple[str, ...]
-    revision: str = "main"
+    revision: str
 
 
 @dataclass(frozen=True)

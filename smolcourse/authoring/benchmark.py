@@ -240,9 +240,9 @@ def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
     Raises `CourseError` if the checkpoint (a name or a folder) can't be used, or `out` not written.
     """
     from smolcourse import models
-    from smolcourse.course import be_quiet
     from smolcourse.machine import hardware, pick_device
     from smolcourse.places import repository
+    from smolcourse.quiet import be_quiet
 
     be_quiet(offline=True)
     device = pick_device()[0]

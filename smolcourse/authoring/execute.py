@@ -19,7 +19,6 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TQDM_DISABLE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
     "SMOLCOURSE_PROGRESS": "0",  # running a solution is nobody's progress
 }
 CHECK = "application/vnd.smolcourse.check+json"

@@ -95,7 +95,7 @@ def checkpoint_hash() -> str:
 def ask() -> dict:
     """What both packaged models answer to `CHATS`, greedily, on the CPU."""
     from smolcourse import generate
-    from smolcourse.course import be_quiet
+    from smolcourse.quiet import be_quiet
 
     be_quiet(offline=True)
     model, tokenizer = _load(BASE)

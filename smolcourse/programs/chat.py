@@ -129,8 +129,8 @@ def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Con
     what can't be loaded, naming the base that is missing.
     """
     from smolcourse import models, profiles
-    from smolcourse.course import be_quiet
     from smolcourse.machine import pick_device
+    from smolcourse.quiet import be_quiet
 
     profile = profiles.get()
     source = profile.models.get(name, name)

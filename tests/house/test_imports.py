@@ -13,8 +13,8 @@ BELOW_TOPICS = {"ground", "world", "tools", "course"}
 # room: (its modules, the rooms that they may import beside their own)
 ROOMS = {
     "ground": (
-        r"chatml|chats|clock|errors|language|machine|markdown|notebook|places|proxies|textfiles|threads"
-        r"|translate|verdicts|words",
+        r"chatml|chats|clock|errors|language|machine|markdown|notebook|places|proxies|quiet|textfiles"
+        r"|threads|translate|verdicts|words",
         set(),
     ),
     "world": (r"world(\..+)?", set()),

@@ -194,7 +194,7 @@ def test_a_course_revision_comes_before_the_newest():
 @pytest.mark.parametrize("load", [models.load_model, models.load_tokenizer])
 def test_an_adapter_is_not_loaded_as_a_whole_model(folder, load):
     renamed(folder, "no/such")
-    from smolcourse.course import be_quiet
+    from smolcourse.quiet import be_quiet
 
     be_quiet(offline=True)
     with pytest.raises(CourseError, match="'polite' holds an adapter and not a whole model"):

@@ -150,6 +150,18 @@ def test_the_users_token_stays_at_the_hub(seen):
     assert seen["tokens_at_cdn"] == []
 
 
+def test_every_source_on_the_hub_is_pinned_to_a_commit():
+    """No model and no dataset means "whatever is newest there"."""
+    for size in SHAPES:
+        smol = profiles.smol(size)
+        for source in (*smol.models.values(), *smol.datasets.values()):
+            assert re.fullmatch("[0-9a-f]{40}", source.revision), source
+    with pytest.raises(TypeError, match="has a revision"):
+        profiles.Source("m", "org/m")
+    with pytest.raises(TypeError, match="revision"):
+        profiles.HubDataset("org/d", None, {}, ())
+
+
 def test_both_profiles_have_the_same_models_and_datasets():
     from smolcourse import data
 
