@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from smolcourse import language
-from smolcourse.commands import author, learn, models
+from smolcourse.commands import author, learn, models, speech
 from smolcourse.translate import tr
 
 # What `smolcourse --help` lists: the words above each group, and its commands.
@@ -58,22 +58,6 @@ def _options(
 for _group, _commands in GROUPS.items():
     for _command in _commands:
         app.command(rich_help_panel=_group)(_command)
-
-
-def spoken(command):
-    """A command of typer's with its help, and that of its options, in the reader's language."""
-    command.help = "\n\n".join(
-        tr(" ".join(part.split())) for part in (command.help or "").split("\n\n")
-    )
-    command.epilog = tr(command.epilog) if command.epilog else None
-    if getattr(command, "rich_help_panel", None):
-        command.rich_help_panel = tr(command.rich_help_panel)
-    for option in command.params:
-        if getattr(option, "help", None):
-            option.help = tr(option.help)
-    for inner in getattr(command, "commands", {}).values():
-        spoken(inner)
-    return command
 
 
 def explain(error: BaseException) -> str:
@@ -125,7 +109,8 @@ def main() -> int:
             stream.reconfigure(errors="replace")  # an old Windows console has no tick
     language.fallback = language.of_locale()
     try:
-        spoken(typer.main.get_command(app))()
+        speech.speak()
+        speech.spoken(typer.main.get_command(app))()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:

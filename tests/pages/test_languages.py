@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smolcourse import errors, language, translate
-from smolcourse.commands import app
+from smolcourse.commands import app, speech
 
 PACKAGE = Path(translate.__file__).parent
 # name of a function -> which of its arguments is the text
@@ -44,7 +44,8 @@ def sentences() -> dict[str, str]:
                 pytest.fail(f"{name}:{node.lineno}: an f-string can't be looked up")
             if isinstance(node.args[at], ast.Constant) and node.args[at].value:
                 found.setdefault(node.args[at].value, name)
-    return found
+    tables = [*speech.TITLES.values(), *(english for _, english in speech.COMPLAINTS)]
+    return found | dict.fromkeys(tables, "commands/speech.py")
 
 
 def helps(command) -> list[str]:
@@ -107,9 +108,51 @@ def test_the_command_line_follows_the_locale(monkeypatch, variables, lang):
     assert language.of_locale() == lang
 
 
-@pytest.mark.parametrize("command", [[], ["doctor"], ["check"], ["chat"], ["build"]])
+# What typer says by itself, and what our help says in English.
+ENGLISH = re.compile(
+    r"Usage|Options|Commands|Arguments|Show this|default:|required|Try |(?:[a-z]{2,} ){2}"
+)
+COMMANDS = [[], ["lab"], ["doctor"], ["check"], ["update"], ["chat"], ["pretrain"], ["build"]]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["benchmark"]], ids=str)
 def test_the_command_line_speaks_chinese(run_cli, monkeypatch, command):
     monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
     _, out, _ = run_cli(*command, "--help")
     ours = inspect.cleandoc(out)
     assert len(re.findall("[\u4e00-\u9fff]", ours)) > 20
+    typed = re.sub(
+        r"(示例|用法)：[^│\n]*|<[^>]*>|SMOLCOURSE_\w+=\S+|smolcourse \w+", "", ours
+    )  # examples stay
+    assert ENGLISH.findall(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "english", "chinese"),
+    [
+        (["chekc"], "did you mean 'check'?", "是不是想输入 'check'？"),
+        (["xyzzy"], "There is no command 'xyzzy'.", "没有命令 'xyzzy'。"),
+        (
+            ["lab", "--prot", "1"],
+            "There is no option --prot; did you mean --port?",
+            "没有选项 --prot",
+        ),
+        (["lab", "--xyzzy"], "There is no option --xyzzy.", "没有选项 --xyzzy。"),
+        (["lab", "--port", "x"], "The value of --port must be a whole number.", "必须是整数"),
+        (["lab", "--port", "0"], "The value of --port is out of range", "超出范围"),
+        (["lab", "--port"], "The option --port needs a value.", "需要一个值"),
+        (["doctor", "--json=1"], "The option --json takes no value.", "不接受值"),
+        (["doctor", "now"], "Leave out: now.", "请去掉：now"),
+        (["check"], "Name the notebook.", "请给出 notebook。"),
+    ],
+)
+def test_a_mistyped_command_hears_one_sentence(run_cli, monkeypatch, typed, english, chinese):
+    for lang, words in (("en", english), ("zh-CN", chinese)):
+        monkeypatch.setenv("SMOLCOURSE_LANG", lang)
+        status, out, said = run_cli(*typed)
+        assert status == 2 and out == "" and words in said
+        assert not ENGLISH.search(said.splitlines()[-1]) or lang == "en"
+
+
+def test_what_no_pattern_knows_stays_as_typer_says_it():
+    assert speech.sentence("Something  new\nhappened.") == "Something new happened."
