@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smolcourse.authoring.limits import MATRIX, gemm_flops, import_seconds
+from smolcourse.authoring.limits import MATRIX, gemm_flops, setup_seconds
 from smolcourse.errors import CourseError
 
 if TYPE_CHECKING:
@@ -252,9 +252,9 @@ def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
     rows = table(measure(load, repeats))
     rows.append(
         _row(
-            "import smolcourse (aim: under 0.3)",
-            "import smolcourse（目标：低于 0.3）",
-            import_seconds(),
+            "A notebook's set-up cell: imports and setup()",
+            "notebook 的准备单元格：导入和 setup()",
+            setup_seconds(),
             "s",
         )
     )

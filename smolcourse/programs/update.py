@@ -54,7 +54,7 @@ def update(root: Path, to: str = "", say: Callable[[str], None] = print, sync: b
     else:
         _move(root, old, target, say)
     if sync:
-        _sync(root, say)
+        sync_packages(root, say)
 
 
 # ---------------------------------------------------------------- git
@@ -412,7 +412,8 @@ def carried_answers(base: bytes | None, mine: bytes, new: bytes) -> tuple[bytes,
 # ---------------------------------------------------------------- packages
 
 
-def _sync(root: Path, say: Callable[[str], None]) -> None:
+def sync_packages(root: Path, say: Callable[[str], None]) -> None:
+    """Bring the installed packages to what the new course locks; a sentence where that fails."""
     command = ["uv", "sync", "--inexact"]  # what was added by hand stays
     try:
         cpu = metadata.version("torch").endswith("+cpu")

@@ -1,6 +1,7 @@
 """`smolcourse update` in toy clones: a newer course, and nothing of the learner's lost."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -213,3 +214,50 @@ def test_a_file_where_the_newer_course_has_a_folder_is_put_aside(clone):
     update()
     assert (mine / "extra/a.md").is_file()
     assert next(mine.glob("extra.mine-*")).read_text() == "my file\n"
+
+
+# ---------------------------------------------------------------- packages
+
+
+@pytest.fixture
+def fake_uv(tmp_path, monkeypatch):
+    """A `uv` on the path that writes down how it was called; its exit status is in a file."""
+    place, called = tmp_path / "bin", tmp_path / "called"
+    place.mkdir()
+    (place / "uv").write_text(f'#!/bin/sh\necho "$PWD: $@" >> "{called}"\nexit $STATUS\n')
+    (place / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(place), prepend=":")
+    monkeypatch.setenv("STATUS", "0")
+    return lambda: called.read_text().strip() if called.is_file() else ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake uv is a shell script")
+@pytest.mark.parametrize(
+    ("torch", "called"),
+    [
+        ("2.15.0+cu132", "sync --inexact"),
+        ("2.15.0+cpu", "pip install --torch-backend cpu -e . --group dev"),
+    ],
+)
+def test_the_packages_follow_and_a_build_without_cuda_stays_one(
+    fake_uv, tmp_path, monkeypatch, torch, called
+):
+    monkeypatch.setattr(module.metadata, "version", lambda name: torch)
+    said = []
+    module.sync_packages(tmp_path, said.append)
+    assert fake_uv() == f"{tmp_path}: {called}" and said == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake uv is a shell script")
+def test_a_failed_sync_is_one_sentence_that_says_what_to_run(fake_uv, tmp_path, monkeypatch):
+    monkeypatch.setenv("STATUS", "1")
+    said = []
+    module.sync_packages(tmp_path, said.append)
+    assert len(said) == 1 and "run `uv sync --inexact` in" in said[0]
+
+
+def test_without_uv_pip_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    said = []
+    module.sync_packages(tmp_path, said.append)
+    assert "run `pip install --require-hashes -r requirements.txt` in" in said[0]
