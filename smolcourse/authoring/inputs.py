@@ -6,7 +6,8 @@
   comments and docstrings, which no output can show. What `check` looks up by an exercise's id is
   left out: tests prove the checkers and references, and no output of a right answer depends on them;
 - the packaged checkpoints, by their manifests;
-- what the topic's TOML says in the notebook's language.
+- what the topic's TOML says in the notebook's language, and for a Chinese notebook the package's own
+  Chinese (the words of the command line apart).
 
 Newer libraries are not noticed: `build --execute --all` runs everything.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from smolcourse.authoring.source import Source, drop_markers
 from smolcourse.errors import CourseError
 
+TERMINAL = ("commands", "programs")  # tables of words that no notebook shows
 # What `from smolcourse import setup` leads to by way of `smolcourse.__getattr__`, which no reading
 # of imports can see; everything else that is imported from the package bears its file's name.
 ALWAYS = ("smolcourse.course", "smolcourse.report", "smolcourse.language")
@@ -38,6 +40,13 @@ def package_inputs(source: Source, lang: str, root: Path) -> str:
     ]
     manifests = sorted((root / "smolcourse" / "checkpoints").glob("*/manifest.json"))
     parts += [[path.parent.name, path.read_text(encoding="utf-8")] for path in manifests]
+    if lang == "zh-CN":
+        tables = (root / "smolcourse" / "words" / "package").glob("*.toml")
+        parts += [
+            [path.name, path.read_text(encoding="utf-8")]
+            for path in sorted(tables)
+            if path.stem not in TERMINAL
+        ]
     parts.append(["texts", json.dumps(_shown(source.texts, lang), sort_keys=True)])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -218,6 +218,15 @@ def test_texts_are_run_again_where_they_are_shown(course):
     assert course == [CHINESE_SOLUTION] * 2
 
 
+def test_the_packages_own_chinese_is_shown_in_chinese_notebooks_only(course):
+    words = Path("smolcourse/words/package")
+    words.mkdir(parents=True)
+    for table, runs in (("show", 1), ("commands", 1)):  # no notebook shows the command line's
+        (words / f"{table}.toml").write_text('"yes" = "是"\n', encoding="utf-8")
+        main_build(execute=True)
+        assert course == [CHINESE_SOLUTION] * runs
+
+
 def test_choices_that_contradict_each_other_are_one_sentence(course):
     with pytest.raises(CourseError, match="--check writes nothing"):
         main_build(check=True, execute=True)
