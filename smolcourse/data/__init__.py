@@ -47,7 +47,7 @@ def load(
     """A dataset of the course by name (see the module's table).
 
     Args:
-        name: "facts", "conversations", "math", "preferences" or "stories".
+        name: one of `names()`.
         split: "train" or "test"; for facts also "new_phrasing": asked in words that no training
             text uses (tiny: of known facts; smol: other questions with a new opening).
         profile: "tiny" or "smol", or a profile itself.
