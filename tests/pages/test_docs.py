@@ -149,7 +149,11 @@ def test_a_module_page_lists_its_exercises(path):
 def chinese_texts() -> dict[str, str]:
     """Everything that a Chinese reader reads: pages, notebook sources, what the checks say."""
     paths = list(CHINESE)
-    for pattern in ("[0-9]_*/notebooks/source/*.*", "smolcourse/checks/messages/*.toml"):
+    for pattern in (
+        "[0-9]_*/notebooks/source/*.*",
+        "smolcourse/checks/*/*.toml",
+        "smolcourse/words/package/*.toml",
+    ):
         paths += sorted(ROOT.glob(pattern))
     # Chinese has no spaces: 返回 and 合并 side by side hold 回合, which is another word.
     return {pages.name(path): re.sub("返回|合并", " ", read(path)) for path in paths}
