@@ -1,5 +1,7 @@
 """What the exercises on LoRA share."""
 
+from functools import cache
+
 from smolcourse.checks.core import Wrong, outcome
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -37,16 +39,23 @@ def refuses_ranks(make) -> None:
 
 
 def sides_of(sizes: dict) -> dict[str, tuple[int, int]]:
-    """(inputs, outputs) of each projection in one block."""
-    hidden, middle = sizes["hidden_size"], sizes["intermediate_size"]
-    queries = sizes["num_attention_heads"] * sizes["head_dim"]
-    keys = sizes["num_key_value_heads"] * sizes["head_dim"]
-    return {
-        "q_proj": (hidden, queries),
-        "k_proj": (hidden, keys),
-        "v_proj": (hidden, keys),
-        "o_proj": (queries, hidden),
-        "gate_proj": (hidden, middle),
-        "up_proj": (hidden, middle),
-        "down_proj": (middle, hidden),
-    }
+    """(inputs, outputs) of each projection in one block, read from a real model without weights.
+
+    No formula stands here: the process that runs a learner's answer can read this file.
+    """
+    return _sides(tuple(sizes[name] for name in SIZES))
+
+
+@cache
+def _sides(sizes: tuple[int, ...]) -> dict[str, tuple[int, int]]:
+    import torch
+    from transformers import MistralConfig  # Llama's block, with heads of any size
+    from transformers.models.mistral.modeling_mistral import MistralDecoderLayer
+
+    one = MistralConfig()
+    for name, size in zip(SIZES, sizes, strict=True):
+        setattr(one, name, size)
+    with torch.device("meta"):
+        modules = MistralDecoderLayer(one, 0).named_modules()
+    linear = {n.split(".")[-1]: m for n, m in modules if isinstance(m, torch.nn.Linear)}
+    return {name: (linear[name].in_features, linear[name].out_features) for name in ALL}

@@ -36,7 +36,7 @@ def observe(answer, case):
         model = _transformer() if case["model"] == "llama" else _toy()
     if case["x"] is None:
         return Seen(unknown_target=outcome(answer, model, list(case["targets"]), Wrapped))
-    calls = []
+    calls, own = [], set(model.modules())
 
     def wrap(linear):
         calls.append(linear)
@@ -46,6 +46,8 @@ def observe(answer, case):
     dotted = [own for module in model.modules() for own in module._modules if "." in own]
     if dotted:  # named_modules() would show it under the very name of the layer to replace
         raise Wrong("dotted_child", name=dotted[0])
+    if any(linear not in own for linear in calls):
+        raise Wrong("new_layer")
     replaced = sorted(n for n, module in model.named_modules() if isinstance(module, Wrapped))
     if not replaced:
         raise Wrong("nothing_replaced", calls=len(calls))
@@ -182,6 +184,9 @@ mistakes = {
     ],
     "output_value": lambda right, model, targets, wrap: right(
         model, targets, lambda linear: linear.reset_parameters() or wrap(linear)
+    ),
+    "new_layer": lambda right, model, targets, wrap: right(
+        model, targets, lambda linear: wrap(nn.Linear(*reversed(linear.weight.shape)))
     ),
     "nothing_replaced": lambda right, model, targets, wrap: [*targets],
 }

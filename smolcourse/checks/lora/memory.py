@@ -19,6 +19,9 @@ def observe(answer, case):
             raise Wrong("missing_key", name=name)
         if isinstance(found[name], bool) or not isinstance(found[name], int):
             raise Wrong("not_integer", name=name, got=type(found[name]).__name__)
+    for name in found:  # the notebook compares each of them with what it measures
+        if name not in NAMES:
+            raise Wrong("extra_key", name=str(name)[:40])
     return {name: found[name] for name in NAMES}
 
 
@@ -57,6 +60,7 @@ mistakes = {
     "gradients_of_all": _but(gradients=lambda n, t, s: n * s),
     "states_of_all": _but(optimizer=lambda n, t, s: 2 * n * s),
     "one_state": _but(optimizer=lambda n, t, s: t * s),
+    "extra_key": _but(total=lambda n, t, s: n * s + 3 * t * s),
     "weights_of_trained": _but(weights=lambda n, t, s: t * s),
     "numbers_not_bytes": [
         lambda right, total, trained, size=4: right(total, trained, 1),

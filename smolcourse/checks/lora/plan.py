@@ -15,7 +15,7 @@ def cases(rng):
         drawn = rng.randrange(cheapest, 5 * everything)
         budgets = (10 * everything, 3 * everything + 7, everything, everything - 1, cheapest, drawn)
         found += [(sizes, budget) for budget in (*budgets, cheapest - 1)]
-    return found
+    return [*found, (WIDE, 100 * _cost(WIDE, ALL, 1))]  # a rank has no ceiling but its budget
 
 
 def _cost(sizes, targets, r) -> int:
@@ -94,7 +94,7 @@ def _but(**changed):
 
 mistakes = {
     "over_budget": [_but(r=lambda r: r + 1), lambda right, c, b: right(c, b) | {"targets": [*ALL]}],
-    "wasted": [_but(r=lambda r: max(1, r // 2)), _but(r=1)],
+    "wasted": [_but(r=lambda r: max(1, r // 2)), _but(r=1), _but(r=lambda r: min(r, 64))],
     "unknown_target": _but(targets=["attention"]),
     "targets_list": [_but(targets="q_proj"), _but(targets=[])],
     "target_twice": _but(targets=["q_proj", "q_proj"]),

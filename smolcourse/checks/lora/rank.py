@@ -39,12 +39,18 @@ def judge(seen, wanted, case):
         raise Wrong("value", got=seen, expected=wanted, want=wanted, share=case[1])
 
 
-def _first(change=lambda values: values**2, more=1, below=torch.lt):
+def _first(
+    change=lambda values: values**2,
+    more=1,
+    below=torch.lt,
+    whole=lambda values: values.sum(),
+    shown=lambda shares: shares,
+):
     """A mistake: the number of summed shares of `change(singular values)` below the share, and one."""
 
     def wrong(right, matrix, share):
         values = change(linalg.svdvals(matrix))
-        return int(below(values.cumsum(0) / values.sum(), share).sum()) + more
+        return int(below(shown(values.cumsum(0) / whole(values)), share).sum()) + more
 
     return wrong
 
@@ -61,4 +67,7 @@ mistakes = {
     "smallest_first": _first(lambda values: values.flip(0) ** 2),
     "full_rank": lambda right, matrix, share: int(linalg.matrix_rank(matrix)),
     "threshold": _alone,
+    "not_a_share": _first(whole=lambda values: 1.0),
+    "root_of_share": _first(shown=torch.sqrt),
+    "one_too_many": _first(more=2),
 }
