@@ -141,3 +141,12 @@ def filled(value):
     name, _, shape = value.partition(" ") if isinstance(value, str) else ("", "", "")
     make = {"tensor": torch.zeros, "array": numpy.zeros}.get(name)
     return make(tuple(json.loads(f"[{shape.strip('(),')}]"))) if make else value
+
+
+@pytest.mark.parametrize(("lang", "either"), [("en", "list or tuple"), ("zh-CN", "list 或 tuple")])
+def test_several_types_are_joined_in_the_language_of_the_message(monkeypatch, lang, either):
+    """A grader tells in the learner's language what a process in another one has found."""
+    monkeypatch.setenv("SMOLCOURSE_LANG", "en" if lang == "zh-CN" else "zh-CN")
+    with pytest.raises(Wrong) as found:
+        expect_type(3, (list, tuple))
+    assert either in result("sft.pack", found.value.key, **found.value.fmt).line(lang)

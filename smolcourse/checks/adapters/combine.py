@@ -84,7 +84,10 @@ mistakes = {
         _weights(lambda w, s, alpha: w * s),
         _weights(lambda w, s, alpha: w * w * s),
     ],
-    "normalised": lambda right, ad, weights: right(ad, [w / sum(weights) for w in weights]),
+    "normalised": [
+        lambda right, ad, weights: right(ad, [w / sum(weights) for w in weights]),
+        lambda right, ad, weights: right(ad, [w / len(weights) for w in weights]),
+    ],
     "separately": [
         _sums(lambda w, s: w, lambda w, s: w),
         _sums(lambda w, s: w * s, lambda w, s: w),

@@ -79,6 +79,9 @@ mistakes = {
     "scale_forgotten": lambda right, x, w, adapters, names: right(
         x, w, {name: (a, b, 1.0) for name, (a, b, _) in adapters.items()}, names
     ),
+    "scale_divided": lambda right, x, w, adapters, names: right(
+        x, w, {name: (a, b, s / len(a)) for name, (a, b, s) in adapters.items()}, names
+    ),
     "base_forgotten": [
         lambda right, x, w, *rest: right(x, 0 * w, *rest),
         lambda right, x, w, ad, names: right(x, w, ad, names) - x @ w.T * _adapted(names),

@@ -63,7 +63,8 @@ def _active(model) -> str | None:
 def judge(seen, wanted, case):
     name, before, now = case["name"], case["before"], seen["after"]
     if seen["heard"] != name:
-        key = "base_not_asked" if name is None else "wrong_adapter"
+        key = "base_asked" if seen["heard"] is None else "wrong_adapter"
+        key = "base_not_asked" if name is None else key
         raise Wrong(key, expected=name, got=seen["heard"])
     if case["fails"] and not seen["failed"]:
         raise Wrong("error_swallowed")
@@ -114,6 +115,7 @@ def _swallows(right, model, name, ask):
 mistakes = {
     "not_asked": lambda right, model, name, ask: name,
     "wrong_adapter": lambda right, model, name, ask: ask(model),
+    "base_asked": lambda right, model, name, ask: right(model, None, ask),
     "base_not_asked": lambda right, m, name, ask: right(m, name or m.active_adapter, ask),
     "stays_active": _afterwards(lambda m, name: m.set_adapter(name or m.active_adapter)),
     "wrong_one_restored": _afterwards(lambda model, name: model.set_adapter("one")),

@@ -10,8 +10,6 @@ import numbers
 import sys
 from collections.abc import Mapping, Sequence
 
-from smolcourse import language
-
 MANY = 1_000_000  # an iterator that goes on longer is not an answer
 
 
@@ -152,9 +150,8 @@ def expect_type(
     got = plain(got)
     kinds = expected if isinstance(expected, tuple) else (expected,)
     if isinstance(got, bool) and bool not in kinds and int in kinds or not isinstance(got, kinds):
-        either = " 或 " if language.current_language() == "zh-CN" else " or "
-        names = either.join(kind.__name__ for kind in kinds)
-        facts = {"expected": names, "got": kind_of(got)}
+        # Joined where the message is told (core/result.py): its language is not known here.
+        facts = {"kinds": [kind.__name__ for kind in kinds], "got": kind_of(got)}
         default = "none" if got is None else "return_type"
         if where:
             facts |= {"got": _value_inside(got), "where": where, "outer": outer}

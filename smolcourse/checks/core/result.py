@@ -58,6 +58,8 @@ def _spoken(facts: dict, id: str, lang: str) -> dict:
     """Facts with those parts of a sentence that exist only if there is something to say."""
     call, line = facts.get("call", ""), facts.get("line", "")
     chinese = lang == "zh-CN"
+    if kinds := facts.get("kinds"):
+        facts = {"expected": (" 或 " if chinese else " or ").join(kinds), **facts}
     return {
         "id": id,
         **facts,

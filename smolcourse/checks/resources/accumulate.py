@@ -23,10 +23,15 @@ def cases(rng):
         ([[4, 4]], False, False),
     ]
     seed = rng.randrange(1000)
-    return [
+    drawn = [
         {"batches": [_batch(rng, rows, firsts) for rows in counts], "stale": stale, "seed": seed}
         for counts, firsts, stale in kinds
     ]
+    # Padded on the left: who calls the model without the mask lets it read the padding.
+    left = [
+        {k: v.flip(1) for k, v in _batch(rng, rows, False).items()} for rows in ([3, 6], [5, 1])
+    ]
+    return [*drawn, {"batches": left, "stale": False, "seed": seed}]
 
 
 def _batch(rng, counts: list[int], firsts: bool) -> dict:
@@ -52,9 +57,10 @@ class Toy(nn.Module):
         self.open, self.most_open, self.rows = 0, 0, []
 
     def forward(self, input_ids, attention_mask=None, labels=None, num_items_in_batch=None, **_):
-        x = self.embed(input_ids)
-        weights = torch.arange(1, x.shape[1] + 1)[None, :, None]
-        x = x.cumsum(1) / weights  # position t has seen the tokens up to t
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        x = self.embed(input_ids) * mask[..., None]
+        # Position t has seen the tokens up to t, but for the padding.
+        x = x.cumsum(1) / mask.cumsum(1).clamp(min=1)[..., None]
         logits = self.head(torch.tanh(self.mix(x)))
         self.rows.append(len(input_ids))
         if logits.requires_grad:
@@ -138,7 +144,7 @@ def _known(found, right, case) -> str:
 
 def _losses(model, batch, shift: int = 1):
     """Loss of each position, 0 where there is no label; shape (rows, length - shift)."""
-    logits = model(batch["input_ids"]).logits
+    logits = model(batch["input_ids"], batch["attention_mask"]).logits
     return F.cross_entropy(
         logits[:, : logits.shape[1] - shift].transpose(1, 2),
         batch["labels"][:, shift:],
@@ -188,5 +194,8 @@ mistakes = {
     "not_shifted": _passes(_mean, shift=0),
     "only_the_last": _passes(_mean, between=True),
     "stale": _passes(_mean, zero=False),
+    "no_mask": lambda right, model, batches: right(
+        model, [b | {"attention_mask": torch.ones_like(b["input_ids"])} for b in batches]
+    ),
     "gradient_value": _passes(lambda b, bs: -_mean(b, bs)),
 }

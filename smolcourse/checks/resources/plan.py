@@ -103,5 +103,8 @@ mistakes = {
         plan if (plan := right(*case))["rows"] else plan | {"rows": 1, "passes": 16}
     ),
     "split": _but(passes=1),
+    "swapped": lambda right, *case: (
+        (plan := right(*case)) | {"rows": plan["passes"], "passes": plan["rows"]}
+    ),
     "unknown_name": _but(strategy="LoRA"),
 }

@@ -27,6 +27,8 @@ def observe(answer, case):
     if len(pair) != 2:
         raise Wrong("not_a_pair", got=f"{len(pair)} things")
     codes, scales = (expect_type(part, torch.Tensor) for part in pair)
+    if codes.is_floating_point() and not scales.is_floating_point():
+        raise Wrong("reversed")
     if codes.is_floating_point():
         if bool(torch.isnan(codes).any()):
             raise Wrong("zero_block")
@@ -100,5 +102,7 @@ mistakes = {
     ),
     "not_divided": _coder(unit=lambda b, s: b),
     "zero_block": _coder(unit=lambda b, s: b / s.clamp(min=TINY)[:, None] + (s == 0)[:, None]),
+    "reversed": lambda right, *case: right(*case)[::-1],
+    "wrong_blocks": lambda right, w, v, b: right(w.view(b, -1).T.flatten(), v, b),
     "codes_out_of_range": _coder(nearest=lambda u, v: (u[..., None] - v).abs().argmin(-1) - 8),
 }
