@@ -7,13 +7,14 @@ without pyplot: nothing depends on a backend, and no figure stays open.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import sys
 from functools import cache
 
 from smolcourse.errors import CourseError
-from smolcourse.translate import shown, tr
+from smolcourse.translate import shown, tell, tr
 
 DPI = 80
 SIZE = (6.0, 2.8)  # inches
@@ -186,8 +187,10 @@ def loss(curves: dict, title: str = "Training loss", smooth: int = 1, log: bool 
             if not points:
                 continue
             steps, values = zip(*points, strict=True)
-            label = tr(str(name)) if key == "loss" else tr("{name} (held out)", name=tr(str(name)))
-            axes.plot(steps, _smoothed(values, smooth), style, color=colour, label=_safe(label))
+            label = _drawn(name)
+            if key == "eval_loss":
+                label = _drawn("{name} (held out)", name=label)
+            axes.plot(steps, _smoothed(values, smooth), style, color=colour, label=label)
     if not axes.lines:
         raise CourseError("There is no loss to plot: the histories have no 'loss' entries.")
     if log:
@@ -205,7 +208,7 @@ def curves(series: dict, title: str = "", x: str = "step", y: str = "") -> None:
     for at, (name, values) in enumerate(series.items()):
         pair = isinstance(values, tuple) and len(values) == 2
         xs, ys = values if pair else (range(1, len(values) + 1), values)
-        axes.plot(list(xs), list(ys), color=COLOURS[at % len(COLOURS)], label=_safe(tr(str(name))))
+        axes.plot(list(xs), list(ys), color=COLOURS[at % len(COLOURS)], label=_drawn(name))
     axes.legend(frameon=False, fontsize=8)
     _draw(figure, _caption(title, series))
 
@@ -231,7 +234,7 @@ def bars(values: dict, title: str = "", bar: float | None = None, percent: bool 
         axes.annotate(
             label, (place, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    axes.set_yticks(range(len(names)), [_safe(tr(str(name))) for name in names])
+    axes.set_yticks(range(len(names)), [_drawn(name) for name in names])
     if percent:
         axes.set_xlim(0, 1.15)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
@@ -263,9 +266,9 @@ def _figure(title: str, x: str, y: str, height: float = SIZE[1]):
 
     figure = Figure(figsize=(SIZE[0], height), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(_safe(tr(title)), fontsize=10)
-    axes.set_xlabel(_safe(tr(x)), fontsize=9)
-    axes.set_ylabel(_safe(tr(y)), fontsize=9)
+    axes.set_title(_drawn(title), fontsize=10)
+    axes.set_xlabel(_drawn(x), fontsize=9)
+    axes.set_ylabel(_drawn(y), fontsize=9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
@@ -282,13 +285,15 @@ def _caption(title: str, names) -> str:
 def _draw(figure, text: str) -> None:
     from matplotlib.text import Text
 
-    if (font := _cjk_font()) is not None:
+    if (font := chinese_font()) is not None:
         for piece in figure.findobj(Text):
             if _wide(piece.get_text()):
                 piece.set_fontfamily([font, "DejaVu Sans"])
     buffer = io.BytesIO()
-    # No metadata: the same plot gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    # No version of the library: the same plot gives the same bytes. The title says in a stored
+    # notebook in which language the plot was drawn (tests/notebooks/test_words.py).
+    about = {"Software": None, "Title": figure.axes[0].get_title()}
+    figure.savefig(buffer, format="png", dpi=DPI, metadata=about)
     _emit(text, png=buffer.getvalue())
 
 
@@ -297,16 +302,30 @@ def _wide(text: str) -> bool:
 
 
 @cache
-def _cjk_font() -> str | None:
+def chinese_font() -> str | None:
+    """The name of an installed font with Chinese characters; None if there is none."""
     from matplotlib import font_manager
 
-    installed = set(font_manager.get_font_names())
-    return next((name for name in CJK_FONTS if name in installed), None)
+    def found() -> str | None:
+        installed = set(font_manager.get_font_names())
+        return next((name for name in CJK_FONTS if name in installed), None)
+
+    if (font := found()) is not None:
+        return font
+    # matplotlib keeps a list of the fonts that there were when it was first used.
+    listed = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - listed:
+        with contextlib.suppress(Exception):  # a damaged font is no reason to draw nothing
+            font_manager.fontManager.addfont(path)
+    return found()
 
 
-def _safe(text) -> str:
-    """The text, with wide characters as '?' where no font could draw them."""
+def _drawn(text, **facts) -> str:
+    """A text of a plot in the reader's language, or in English where no font has its characters."""
     text = str(text)
-    if _wide(text) and _cjk_font() is None:
-        return "".join("?" if ord(char) >= 0x2E80 else char for char in text)
-    return text
+    said = tr(text, **facts)
+    if _wide(said) and chinese_font() is None:
+        said = tell("en", text, **facts)
+        # What was translated before it came here.
+        said = "".join("?" if ord(char) >= 0x2E80 else char for char in said)
+    return said

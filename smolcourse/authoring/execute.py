@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from smolcourse import report
+from smolcourse import report, show
 from smolcourse.errors import CourseError
 
 CELL_TIMEOUT = 600  # seconds
@@ -41,6 +41,11 @@ def execute(notebook: dict, path: Path, root: Path) -> dict:
 
     name = path.relative_to(root).as_posix()
     about = notebook["metadata"]["smolcourse"]
+    if about["lang"] == "zh-CN" and show.chinese_font() is None:
+        raise CourseError(
+            f"{name} would be stored with English plots: install a font with Chinese characters, "
+            "such as fonts-noto-cjk."
+        )
     environment = {**os.environ, **ENVIRONMENT}
     environment.update(SMOLCOURSE_LANG=about["lang"], SMOLCOURSE_NOTEBOOK=name)
     environment.pop("MPLBACKEND", None)  # the kernel chooses its inline backend itself

@@ -7,11 +7,14 @@ model or a dataset says is English and stays so. A text that is the same in both
 """
 
 import ast
+import base64
+import io
 import json
 import re
 from functools import cache
 
 import pytest
+from PIL import Image
 from test_notebooks import ROOT, SOLUTIONS, name
 
 from smolcourse import translate
@@ -142,6 +145,19 @@ def fragments(cell: dict):
         if isinstance(node, ast.Call) and called(node) in ("print", "show.say") and node.args:
             for text in literals(ast.Tuple([node.args[0]], ast.Load())):
                 yield from (part for part in re.split(r"{[^}]*}", text) if SENTENCE.search(part))
+
+
+@pytest.mark.parametrize("path", CHINESE, ids=name)
+def test_the_plots_of_an_executed_chinese_notebook_are_in_chinese(path):
+    """They are pictures; their title says in which language they were drawn (smolcourse/show.py)."""
+    titles = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            if picture and "".join(output["data"]["text/plain"]).startswith("[图]"):
+                made = Image.open(io.BytesIO(base64.b64decode("".join(picture))))
+                titles.append(made.text.get("Title", ""))
+    assert [title for title in titles if not re.search("[\u4e00-\u9fff]", title)] == []
 
 
 @cache

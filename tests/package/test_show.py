@@ -1,5 +1,7 @@
 """Tables and plots: what a reader sees, also without a screen."""
 
+import io
+
 import pytest
 
 from smolcourse import show
@@ -71,6 +73,37 @@ def test_plots_are_small_pngs_and_the_same_each_time(shown):
 
 
 def test_no_font_for_chinese_is_no_warning(shown, monkeypatch, recwarn):
-    monkeypatch.setattr(show, "_cjk_font", lambda: None)
+    monkeypatch.setattr(show, "chinese_font", lambda: None)
     show.bars({"微调前": 0.1}, title="准确率 exact match")
     assert not [w for w in recwarn if "Glyph" in str(w.message)]
+
+
+def drawn(png: bytes) -> str:
+    from PIL import Image
+
+    return Image.open(io.BytesIO(png)).text["Title"]
+
+
+def test_without_a_font_for_chinese_a_plot_is_in_english(shown, monkeypatch):
+    monkeypatch.setenv("SMOLCOURSE_LANG", "zh-CN")
+    for font, title in (("DejaVu Sans", "训练损失"), (None, "Training loss")):
+        monkeypatch.setattr(show, "chinese_font", lambda font=font: font)
+        show.loss({"sft": [2.0, 1.0]})
+        assert drawn(shown[-1][2]) == title
+        assert shown[-1][0] == "[图] 训练损失：sft"
+
+
+def test_a_font_that_was_installed_later_is_found(monkeypatch):
+    from matplotlib import font_manager
+
+    monkeypatch.setattr(show, "CJK_FONTS", ("A Late Font",))
+    names = [["DejaVu Sans"], ["DejaVu Sans", "A Late Font"]]
+    monkeypatch.setattr(font_manager, "get_font_names", lambda: names[len(added) > 0])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: ["/fonts/late.ttf"])
+    added = []
+    monkeypatch.setattr(font_manager.fontManager, "addfont", added.append)
+    show.chinese_font.cache_clear()
+    try:
+        assert show.chinese_font() == "A Late Font" and added == ["/fonts/late.ttf"]
+    finally:
+        show.chinese_font.cache_clear()

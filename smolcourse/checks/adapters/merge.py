@@ -28,7 +28,10 @@ mistakes = {
         lambda right, w, a, b, alpha: right(0 * w, a, b, alpha),
         lambda right, w, a, b, alpha: b @ a,
     ],
-    "averaged": lambda right, w, a, b, alpha: (w + right(w, a, b, alpha)) / 2,
+    "averaged": [
+        lambda right, w, a, b, alpha: (w + right(w, a, b, alpha)) / 2,
+        lambda right, *case: right(*case) / 2,
+    ],
     "transposed": [
         lambda right, w, a, b, alpha: w + (right(w, a, b, alpha) - w).T,
         lambda right, w, a, b, alpha: w + (b @ a).T,
