@@ -188,6 +188,11 @@ def load_with(loader, source: Source | str | Path, **kwargs):
     from safetensors import SafetensorError
 
     where, options = resolve(source)
+    what = where  # as a reader knows it
+    if isinstance(source, Source) and source.hub:
+        # From its folder, for a model remembers what it was loaded by: TRL loads a reference model
+        # by that name, and a Hub id alone would mean whatever is newest there.
+        where, options = folder_of(source), {"local_files_only": True}
     try:
         # Most of this is importing the model's code, so the report counts it as import.
         with clock.current().timed("import"):
@@ -208,20 +213,20 @@ def load_with(loader, source: Source | str | Path, **kwargs):
                 name=folder.name,
             ) from error
         # transformers reports "not on disk and no network" as an OSError of many lines.
-        if options.get("local_files_only"):
+        if what == where and options.get("local_files_only"):
             raise CourseError(
                 "The model in {where} can't be loaded ({error}).",
                 where=where,
                 error=first_line(error),
             ) from error
         if isinstance(error, OSError):
-            raise unreachable(where, error) from error
+            raise unreachable(what, error) from error
         raise CourseError(
-            "The model in {where} can't be loaded ({error}).", where=where, error=first_line(error)
+            "The model in {where} can't be loaded ({error}).", where=what, error=first_line(error)
         ) from error
     except Exception as error:
         if is_broken_connection(error):
-            raise unreachable(where, error) from error
+            raise unreachable(what, error) from error
         raise
 
 
@@ -232,6 +237,11 @@ def is_broken_connection(error: Exception) -> bool:
 
 def unreachable(what: str, error: Exception) -> CourseError:
     """The sentence for something on the Hub that could not be fetched."""
+    if any(kind.__name__ == "GatedRepoError" for kind in type(error).__mro__):
+        return CourseError(
+            "'{what}' is gated: ask for access on its page on the Hub and log in with `hf auth login`, or use the packaged models with SMOLCOURSE_PROFILE=tiny.",
+            what=what,
+        )
     return CourseError(
         "'{what}' can't be fetched from the Hub ({error}); check the name and the network, or use the packaged models with SMOLCOURSE_PROFILE=tiny.",
         what=what,

@@ -150,3 +150,8 @@ def test_several_types_are_joined_in_the_language_of_the_message(monkeypatch, la
     with pytest.raises(Wrong) as found:
         expect_type(3, (list, tuple))
     assert either in result("sft.pack", found.value.key, **found.value.fmt).line(lang)
+
+
+def test_a_hint_that_is_code_does_not_run_into_the_next_sentence():
+    line = result("dpo.loss", "summed").line("zh-CN")
+    assert ".mean()。后面的单元格" in line and "。。" not in line

@@ -98,3 +98,14 @@ def test_a_seed_draws_the_same_cases_each_time_and_others_draw_others(id):
     drawn = [repr(find(id).drawn(seed)) for seed in range(8)]
     assert repr(find(id).drawn(3)) == drawn[3]
     assert len(set(drawn)) > 1
+
+
+@pytest.mark.parametrize("rank", [0, -2])
+def test_a_rank_below_one_is_refused_in_one_sentence(rank):
+    import torch
+
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1}
+    with pytest.raises(ValueError, match=f"^The rank of LoRA must be at least 1, not {rank}\\.$"):
+        reference.load("lora.layer")(torch.nn.Linear(8, 4), rank, 8)
+    with pytest.raises(ValueError, match=f"^The rank of LoRA must be at least 1, not {rank}\\.$"):
+        reference.load("lora.count")(sizes, ["q_proj"], rank)

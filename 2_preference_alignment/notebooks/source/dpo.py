@@ -596,7 +596,7 @@ for side, values in zip(("chosen", "rejected"), kept):
 # %% [markdown] lang="zh-CN" of="2443a14d"
 # ### 训练
 #
-# 先说一件事。这些礼貌的回答，是这个模型几乎绝不会写的：回头看看第 3 节里它们的对数概率。这时单靠 DPO，要拉大间隔，最省力的办法是
+# 先说明一点。这些礼貌的回答，是这个模型几乎绝不会写的：回头看看第 3 节里它们的对数概率。这时单靠 DPO，要拉大间隔，最省力的办法是
 # 让 *rejected* 回答变得不可能，而它们丢掉的概率未必流向 chosen。所以 DPO 的作者们先在 chosen 回答上做微调。
 # [RPO](https://arxiv.org/abs/2404.19733) 则两件事同时做，我们也一样：写 `loss_type=["sigmoid", "sft"]`，TRL 就会加上 chosen 回答的 SFT 损失。
 #
@@ -682,14 +682,14 @@ show.say(
 # %% [markdown] lang="zh-CN" of="0288b737"
 # ## 7. 老老实实读数字
 #
-# 更简单的办法也能得到这样的准确率吗？礼貌的回答比较长。假设有人一个字都不读，总是挑较长的那个回答：他就是要超过的瞎猜者。
+# 更简单的办法也能得到这样的准确率吗？礼貌的回答比较长。假设有人一个字都不读，总是挑较长的那个回答：这个瞎猜者就是要超过的基线。
 #
 # ### 练习 `dpo.length` 🐢（10 分钟）
 #
 # 按长度把回答对分成两组。输入三个等长的列表：间隔（浮点数；这里指同一个模型的
 # $\log\pi(y_w) - \log\pi(y_l)$，不乘 beta，也不减参考模型的值），以及两个回答各自的 token 数。返回 `{"longer": ..., "shorter": ...}`：
-# 在 chosen 较长的那些数据里，间隔为**正**的比例；以及在 chosen 较短的那些数据里的比例。两个回答一样长的不属于任何一组；
-# 没有数据的组也就没有比例：返回 `None`。
+# 在 chosen 较长的那些回答对里，间隔为**正**的比例；以及在 chosen 较短的那些回答对里的比例。两个回答一样长的不属于任何一组；
+# 没有回答对的组也就没有比例：返回 `None`。
 #
 # <details><summary>小提示</summary>
 #
@@ -908,11 +908,11 @@ with course.timed("train"):
     over.train()
 over_history = over.state.log_history
 show.curves(
-    {
-        "margin": nats(over_history, beyond.beta),
-        "chosen log-probability": curve(over_history, "logps/chosen"),
-    },
-    title="Over-trained: the margin and the chosen answers",
+    {"over-trained": nats(over_history, beyond.beta)}, title="Over-trained: the margin", y="nats"
+)
+show.curves(
+    {"chosen log-probability": curve(over_history, "logps/chosen")},
+    title="Over-trained: the chosen answers",
     y="nats",
 )
 show.curves(
@@ -980,7 +980,7 @@ show.say(
 #
 # 写一个警报器。输入：`margins` 和 `chosen`，两个等长的浮点数列表（TRL 的 `rewards/margins` 和 `logps/chosen`），以及
 # `drop`，一个以 nat 为单位的正数。从下标 1 开始，返回**第一个**满足下列条件的点的下标：间隔比前一个点大，**并且** chosen
-# 的对数概率比此前任何一点的最高值低了 `drop` 以上；没有这样的点就返回 `None`。
+# 的对数概率比此前所有点中的最高值低了 `drop` 以上；没有这样的点就返回 `None`。
 #
 # <details><summary>小提示</summary>
 #
@@ -1197,7 +1197,7 @@ for bad in (same_text, rows.rename_column("rejected", "worse")):
 #
 # ### 练习 `dpo.preference` 🦁（30 分钟）
 #
-# 发明一种偏好，并把它教给模型。请写一个类，含两个方法：
+# 发明一种偏好，并把它教给模型。补全下面的类，它有两个方法：
 #
 # - `pair(question, answer)`：传入一个问题和它的简短答案（例如 `"Paris."`），返回两个字符串 `(chosen, rejected)`。两者都要
 #   包含答案的词语，不能混入别的答案；各自不超过 12 个词，长度相差不超过 3 个词，这样模型学到的就不会只是长度。

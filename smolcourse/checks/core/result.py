@@ -41,7 +41,9 @@ class Result:
         chinese = lang == "zh-CN"
         line = f"{MARKS[self.status]} {self.id}{'：' if chinese else ': '}{text}"
         if hint:
-            line += f"小提示：{hint}" if chinese else f" Hint: {hint}"
+            # A hint that is a piece of code ends without a stop, and Chinese sets no space.
+            stop = "" if hint.endswith(tuple("。！？”）")) else "。"
+            line += f"小提示：{hint}{stop}" if chinese else f" Hint: {hint}"
         if self.status == "wrong":
             after, _ = message(self.id, "reference_from_here", lang, {})
             line += after if chinese else f" {after}"
