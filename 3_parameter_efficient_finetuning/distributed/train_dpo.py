@@ -19,10 +19,11 @@ def main() -> None:
     if arguments.rows:
         pairs = pairs.select(range(min(arguments.rows, len(pairs))))
     settings = distributed.trainer_settings(course, arguments)
-    settings["learning_rate"] = arguments.learning_rate or course.budget("sft_lr") / 10
+    recipe = course.values(**distributed.RECIPE)
+    settings["learning_rate"] = arguments.learning_rate or recipe["lr"] / 10
     trainer = DPOTrainer(
         model=distributed.model(course, "instruct", arguments.qlora),
-        args=DPOConfig(**settings, beta=0.1, max_length=course.budget("max_length")),
+        args=DPOConfig(**settings, beta=0.1, max_length=recipe["max_length"]),
         train_dataset=pairs,
         processing_class=course.tokenizer("instruct"),
         peft_config=distributed.adapter(arguments),

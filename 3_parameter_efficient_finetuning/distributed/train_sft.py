@@ -24,7 +24,7 @@ def main() -> None:
             **distributed.trainer_settings(course, arguments),
             assistant_only_loss=True,
             eos_token="<|im_end|>",
-            max_length=course.budget("max_length"),
+            max_length=course.values(**distributed.RECIPE)["max_length"],
         ),
         train_dataset=facts.select_columns("messages"),
         processing_class=course.tokenizer("base"),

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from smolcourse.errors import CourseError
 
-# Module 1's rate for SFT, which these scripts take unless they are told another.
+# Module 1's SFT, which these scripts take unless they are told otherwise.
 RECIPE = {
-    "tiny": {"lr": 1e-3},
-    "smol": {"lr": {"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4}},
+    "tiny": {"lr": 1e-3, "max_length": 128},
+    "smol": {"lr": {"135M": 3e-4, "360M": 2e-4, "1.7B": 1e-4}, "max_length": 1024},
 }
 
 
