@@ -152,6 +152,10 @@ def test_several_types_are_joined_in_the_language_of_the_message(monkeypatch, la
     assert either in result("sft.pack", found.value.key, **found.value.fmt).line(lang)
 
 
-def test_a_hint_that_is_code_does_not_run_into_the_next_sentence():
+def test_chinese_sentences_of_a_verdict_do_not_run_into_each_other():
+    """A message and a hint that is code have no stop of their own."""
     line = result("dpo.loss", "summed").line("zh-CN")
     assert ".mean()。后面的单元格" in line and "。。" not in line
+    assert "。小提示：" in result("dpo.loss", "is_reference").line("zh-CN")
+    bracket = result("dpo.loss", "exception", error="E").line("zh-CN")
+    assert "）。后面的单元格" in bracket

@@ -41,13 +41,16 @@ class Result:
         chinese = lang == "zh-CN"
         line = f"{MARKS[self.status]} {self.id}{'：' if chinese else ': '}{text}"
         if hint:
-            # A hint that is a piece of code ends without a stop, and Chinese sets no space.
-            stop = "" if hint.endswith(tuple("。！？”）")) else "。"
-            line += f"小提示：{hint}{stop}" if chinese else f" Hint: {hint}"
+            line = f"{_ended(line)}小提示：{_ended(hint)}" if chinese else f"{line} Hint: {hint}"
         if self.status == "wrong":
             after, _ = message(self.id, "reference_from_here", lang, {})
             line += after if chinese else f" {after}"
         return line
+
+
+def _ended(chinese: str) -> str:
+    """With a full stop: a piece of code has none, and Chinese sets no space before what follows."""
+    return chinese if chinese.rstrip("”）").endswith(("。", "！", "？")) else f"{chinese}。"
 
 
 def result(id: str, key: str, **facts) -> Result:
