@@ -179,6 +179,12 @@ def resolve(source: Source | str | Path) -> tuple[str, dict]:
     )
 
 
+def is_adapter(folder: str | Path) -> bool:
+    """Whether a folder holds an adapter (PEFT's files), and not a whole model."""
+    folder = Path(folder)
+    return (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file()
+
+
 def load_with(loader, source: Source | str | Path, **kwargs):
     """`loader(name or path, **kwargs)` of a source, a loader being some class's `from_pretrained`.
 
@@ -207,7 +213,7 @@ def load_with(loader, source: Source | str | Path, **kwargs):
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         folder = Path(where)
-        if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        if is_adapter(folder):
             raise CourseError(
                 "'{name}' holds an adapter and not a whole model; load the model and the tokenizer of its base, then smolcourse.topics.adapters.load_adapter(model, folder).",
                 name=folder.name,

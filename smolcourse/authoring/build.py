@@ -31,7 +31,7 @@ from smolcourse.places import course_folder
 
 PATTERNS = ("[0-9]_*/notebooks/source/*.py", "docs/**/notebooks/source/*.py")
 NOTEBOOKS = ("[0-9]_*/notebooks/**/*.ipynb", "docs/**/notebooks/**/*.ipynb")
-WORDS = "smolcourse/words"  # where the package has a copy of each topic's TOML
+WORDS = "smolcourse/words/topics"  # where the package has a copy of each topic's TOML
 
 
 def find_sources(root: Path) -> list[Path]:

@@ -138,12 +138,11 @@ def load(name: str, system: str | None = None, max_new_tokens: int = 128) -> Con
     by_hand = source == name and name.count("/") == 1 and not Path(name).expanduser().is_dir()
     be_quiet(offline=profile.offline and not by_hand)
     device, _ = pick_device()
-    if source == name and (folder := Path(name).expanduser()).is_dir():
-        from smolcourse.topics import adapters, on_its_base
+    if source == name and models.is_adapter(folder := Path(name).expanduser()):
+        from smolcourse.topics import on_its_base
 
-        if adapters.is_adapter(folder):
-            model, tokenizer = on_its_base.load(folder, device)
-            return Conversation(model, tokenizer, system, max_new_tokens)
+        model, tokenizer = on_its_base.load(folder, device)
+        return Conversation(model, tokenizer, system, max_new_tokens)
     tokenizer = models.load_tokenizer(source)
     return Conversation(models.load_model(source, device), tokenizer, system, max_new_tokens)
 

@@ -56,6 +56,7 @@ def arguments(
         f"--LabApp.workspaces_dir={state / 'workspaces'}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
+        "--ServerApp.contents_manager_class=smolcourse.programs.lab_files.Notebooks",
         "--LabApp.extension_manager=readonly",  # the other one asks a package index
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

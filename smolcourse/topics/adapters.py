@@ -32,7 +32,6 @@ __all__ = [
     "base_tensors",
     "fingerprint",
     "hashes",
-    "is_adapter",
     "load_adapter",
     "save_adapter",
     "written_bases",
@@ -125,12 +124,6 @@ def load_adapter(model, folder: str | Path, name: str = "default", any_base: boo
     else:
         model = starts.load_changed(model, folder, config, changed, options)
     return model.eval()
-
-
-def is_adapter(folder: str | Path) -> bool:
-    """Whether a folder holds an adapter, and not a whole model."""
-    folder = Path(folder)
-    return (folder / CONFIG).is_file() and not (folder / "config.json").is_file()
 
 
 def written_bases(folder: Path) -> list[str]:

@@ -1,8 +1,10 @@
 """What the notebooks of a topic say in both languages: names of reported numbers, plot labels.
 
 Authors write them in `N_module/notebooks/source/TOPIC.toml`, beside the source. `smolcourse build`
-copies that file into this folder, because a kernel in Colab or outside the repository has nothing
+copies that file into `topics/` here, because a kernel in Colab or outside the repository has nothing
 but the installed package; so a clone and a wheel read the same place.
+The tables in `package/` are written by hand: the Chinese of what the package itself says (see
+`smolcourse.translate`).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "topics"
 
 
 @cache

@@ -80,7 +80,7 @@ def edit(name: str, old: str, new: str) -> None:
 
 KINDS = {
     "reference": ("smolcourse/reference/demo/add.py", "total", "totals"),
-    "words": ("smolcourse/words/adding.toml", "tries in all", "all tries"),
+    "words": ("smolcourse/words/topics/adding.toml", "tries in all", "all tries"),
     "exercise": (EXERCISE, '"points": 2', '"points": 9'),
     "solution": (SOLUTION, '"points": 2', '"points": 9'),
     "Chinese exercise": (CHINESE, '"points": 2', '"points": 9'),
@@ -309,6 +309,6 @@ def test_two_topics_of_one_name_are_refused(course):
 def test_words_whose_topic_is_gone_are_removed(course):
     Path("1_demo/notebooks/source/adding.toml").unlink()
     found = main_build(check=True).problems
-    assert "smolcourse/words/adding.toml has no source; run smolcourse build." in found
+    assert "smolcourse/words/topics/adding.toml has no source; run smolcourse build." in found
     main_build()
-    assert not Path("smolcourse/words/adding.toml").exists()
+    assert not Path("smolcourse/words/topics/adding.toml").exists()

@@ -100,7 +100,7 @@ def test_the_wheel_carries_world_checks_messages_and_references(names):
         f"smolcourse/checks/{address}.{kind}" for address in addresses for kind in ("py", "toml")
     }
     wanted |= {"smolcourse/checks/core/generic.toml", "smolcourse/words/package/errors.toml"}
-    wanted |= {f"smolcourse/words/{source.topic}.toml" for source in sources}
+    wanted |= {f"smolcourse/words/topics/{source.topic}.toml" for source in sources}
     wanted |= {"smolcourse/world/facts.py"}
     assert wanted <= names, sorted(wanted - names)
 

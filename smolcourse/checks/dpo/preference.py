@@ -51,6 +51,8 @@ def judge(seen, wanted, case):
     gap = abs(len(pair[0].split()) - len(pair[1].split()))
     if gap > GAP:
         raise Wrong("length_gap", gap=gap)
+    if likes_rejected and not likes_chosen:
+        raise Wrong("swapped", got=pair[1], other=pair[0])
     if not likes_chosen:
         raise Wrong("likes_chosen", got=pair[0])
     if likes_rejected:
@@ -86,7 +88,11 @@ def _method(name, change):
 
 
 mistakes = {
-    "likes_chosen": _method("pair", lambda pair: pair[::-1]),
+    "swapped": [
+        _method("pair", lambda pair: pair[::-1]),
+        _method("likes", lambda liked: not liked),
+    ],
+    "likes_chosen": _method("likes", lambda liked: False),
     "likes_rejected": _method("likes", lambda liked: True),
     "equal_answers": _method("pair", lambda pair: (pair[1], pair[1] + " ")),
     "not_pair": _method("pair", lambda pair: pair[0]),

@@ -1,4 +1,4 @@
-"""A person's clicks: the labelling panel in JupyterLab, in a real (headless) browser."""
+"""What only a real (headless) browser shows of JupyterLab: a person's clicks, an opened notebook."""
 
 import importlib.util
 import json
@@ -54,9 +54,10 @@ def folder():
     shutil.rmtree(made, ignore_errors=True)
 
 
-@pytest.fixture
-def lab(tmp_path):
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
     """`smolcourse lab --no-browser`, running; its address."""
+    tmp_path = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -143,3 +144,19 @@ def test_a_person_can_label_in_jupyterlab(lab, folder):
         vote("skip", "Question 3?")
         vote("left", "Thank you")
         wait_for(["left", "tie", "undo", "right", "skip", "left"])
+
+
+@pytest.mark.parametrize("name", ["chat_templates_exercise", "zh-CN/chat_templates_solution"])
+def test_opening_a_notebook_does_not_mark_it_as_changed(lab, name):
+    from playwright.sync_api import expect
+
+    with open_page() as page:
+        page.goto(f"{lab}/lab/tree/1_instruction_tuning/notebooks/{name}.ipynb?token={TOKEN}&reset")
+        cell = page.locator(".jp-CodeCell .cm-content").first
+        cell.click()
+        expect(page.locator("body")).to_contain_text("| Idle")
+        page.wait_for_timeout(1000)  # the kernel's description arrives after its state
+        expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+        # The same mark, to show that it would be seen: a learner types.
+        cell.press_sequentially("#")
+        expect(page.locator(".jp-mod-dirty")).not_to_have_count(0)

@@ -1,0 +1,38 @@
+"""How `smolcourse lab` hands a notebook to JupyterLab: already naming the Python that will run it.
+
+JupyterLab writes the kernel's name and version into a notebook as soon as it is opened. The course's
+notebooks name neither, so that they are the same for everybody: each one would be marked as changed,
+and closing it would ask whether to save, before a learner had touched it.
+"""
+
+from __future__ import annotations
+
+from ipykernel.ipkernel import IPythonKernel
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+
+OURS = "python3"  # the kernel of the environment that JupyterLab itself runs in
+
+
+class Notebooks(AsyncLargeFileManager):
+    """The server's own files; only what is read of a notebook gets the kernel's description."""
+
+    async def get(self, path, content=True, type=None, format=None, require_hash=False):
+        model = await super().get(path, content, type, format, require_hash)
+        if model["type"] == "notebook" and content:
+            self.describe(model["content"]["metadata"])
+        return model
+
+    def describe(self, metadata: dict) -> None:
+        """Fill in what JupyterLab would: nothing for a kernel of another environment or language."""
+        if metadata.get("kernelspec", {}).get("name", OURS) != OURS:
+            return
+        manager = getattr(self.parent, "kernel_spec_manager", None)
+        if manager is None or OURS not in manager.find_kernel_specs():
+            return
+        spec = manager.get_kernel_spec(OURS)
+        metadata["kernelspec"] = {
+            "name": OURS,
+            "display_name": spec.display_name,
+            "language": spec.language,
+        }
+        metadata["language_info"] = dict(IPythonKernel.language_info)
