@@ -21,17 +21,17 @@ SIZES = ("135M", "360M", "1.7B")
 
 QUICK = "SMOLCOURSE_QUICK"  # the tests set it for notebooks whose results nobody compares
 # Fewer steps would end before the first loss is logged: with 2, three notebooks could plot nothing.
-# Fewer rows would not fill a batch.
-QUICK_LEAST = {"steps": 10, "rows": 32, "pairs": 32, "tokens": 32}
+# Fewer rows would not fill a batch; of held-out rows a lesson takes up to 64 by number.
+QUICK_LEAST = {"steps": 5, "rows": 32, "pairs": 32, "tokens": 32, "test": 64}
 REHEARSAL_LEAST = QUICK_LEAST | {"steps": 2, "batch": 8, "length": 128}  # a group of GRPO is 8
 
 
 def quick(name: str, value: int | float) -> int | float:
     """The budget `value`, or with `SMOLCOURSE_QUICK=1` about a tenth of it if it costs time.
 
-    By the last word of its name: steps (at least 10, or as many as there were), rows or pairs, to
-    train or to evaluate on, and tokens to write (at least 32). Sizes, rates and everything else
-    stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`, and
+    By the last word of its name: steps (at least 5, or as many as there were), rows or pairs, to
+    train or to evaluate on, the rows of a test set (at least 64), and tokens to write (at least
+    32). Sizes, rates and everything else stay. A larger number is the divisor: 100 leaves a hundredth, for the rehearsal of `smol`, and
     of batches (at least 8) and lengths (at least 128) as well.
     """
     if not is_quick():

@@ -280,10 +280,18 @@ def test_quick_budgets_shrink_what_costs_time_and_nothing_else(monkeypatch):
     assert profiles.quick("sft_steps", 100) == 100
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
     assert profiles.quick("sft_steps", 100) == profiles.quick("steps", 100) == 10
-    assert profiles.quick("dpo_swap_steps", 15) == 10 and profiles.quick("steps", 8) == 8
+    assert profiles.quick("dpo_swap_steps", 15) == 5 and profiles.quick("steps", 4) == 4
     assert profiles.quick("steps", 500) == 50
     assert profiles.quick("train_rows", 3000) == 300
     assert profiles.quick("eval_rows", 200) == 32 and profiles.quick("resources_rows", 16) == 16
-    assert profiles.quick("dpo_test_pairs", 300) == 32
+    assert profiles.quick("dpo_test_pairs", 300) == 32 and profiles.quick("test", 200) == 64
     unchanged = {"sft_batch": 32, "sft_lr": 1e-3, "max_length": 128, "dpo_alarm_drop": 0.5}
     assert {name: profiles.quick(name, value) for name, value in unchanged.items()} == unchanged
+
+
+def test_a_quick_test_asks_a_part_of_the_questions(monkeypatch):
+    course = smolcourse.setup(NOTEBOOK)
+    asked, taught = len(course.dataset("facts", "test")), len(course.dataset("facts"))
+    monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
+    assert len(course.dataset("facts", "test")) == 64 < asked
+    assert len(course.dataset("facts")) == taught

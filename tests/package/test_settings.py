@@ -34,7 +34,7 @@ def test_the_table_speaks_chinese(monkeypatch, capsys):
 def test_quick_budgets_are_short(monkeypatch, capsys):
     monkeypatch.setenv("SMOLCOURSE_QUICK", "1")
     budget = settings.choose("tiny", "135M", TINY, SMOL, None)
-    assert (budget.steps, budget.rows, budget.lr) == (10, 40, 1e-3)
+    assert (budget.steps, budget.rows, budget.lr) == (6, 40, 1e-3)
 
 
 @pytest.mark.parametrize(

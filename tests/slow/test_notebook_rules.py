@@ -202,6 +202,17 @@ def test_chinese_notebooks_on_demand_and_from_any_folder(repository):
     assert code == 0 and outcomes, text
 
 
+def test_long_notebooks_come_first_and_tests_before_all(repository):
+    names = sorted(f"{FOLDER}/{n}.ipynb" for n in SAMPLES if n != "mine" and "/" not in n)
+    seconds = {name: float(at) for at, name in enumerate(names[1:])}  # the first: never measured
+    (repository / "measured").mkdir()
+    (repository / "measured" / "notebook_seconds.json").write_text(json.dumps(seconds))
+    _, text, _ = run(repository, "--collect-only", "-q", "-n0")
+    files = list(dict.fromkeys(line.split("::")[0] for line in text.splitlines() if "::" in line))
+    assert set(files[:2]) == {"tests/test_fast.py", "tests/slow/test_slow.py"}
+    assert files[2:] == [names[0], *reversed(names[1:])]
+
+
 def test_the_network_is_closed_in_kernels_and_an_attempt_fails_the_run(repository):
     swallowed = (
         "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=1)\n"

@@ -5,11 +5,13 @@ nbval starts a kernel a notebook, runs every code cell and compares outputs. Thi
 - Only generated notebooks are run: `*_solution.ipynb` and `*_exercise.ipynb`; those under
   `zh-CN/` have the same code and are run with `--all-languages`, or when they are named.
 - Exercise notebooks must run unsolved from top to bottom; their outputs are not compared, so
-  they train for a tenth of the steps (`smolcourse.profiles.quick`).
+  they train for a tenth of the steps and ask a part of the questions (`smolcourse.profiles.quick`).
 - Solutions are compared after both sides went through the cleaning that `smolcourse build`
   uses when it stores outputs: one rule says what is stable. What a report measured (seconds,
   memory, the exact score) is replaced by whether it reached its bar.
 - A kernel whose process is gone is noticed in seconds; nbval alone waits for the cell's timeout.
+- The longest notebooks come first, after the tests, as measured/notebook_seconds.json has them:
+  the last ones to run are short, and no worker waits minutes for another.
 - The slow tests are part of `pytest`, and not of `pytest tests`. `pytest --one-a-module` runs the
   fast tests and one solution a module: what each version of Python has to pass.
 
@@ -88,6 +90,19 @@ def pytest_collect_file(file_path, parent):
         Notebook.from_parent(parent, path=file_path) if type(node) is IPyNbFile else node
         for node in found
     ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Notebooks last, and of those the long ones first; one that was never measured may be long."""
+    file = config.rootpath / "measured" / "notebook_seconds.json"
+    seconds = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    def place(item) -> tuple[bool, float]:
+        name = item.nodeid.split("::")[0]
+        return name.endswith(".ipynb"), -seconds.get(name, math.inf)
+
+    items.sort(key=place)  # stable: the cells of a notebook stay in their order
 
 
 class DeadKernel(Exception):

@@ -1,4 +1,4 @@
-"""What tests/package/test_smol.py does with the hub, in a process of its own: prints one JSON object.
+"""What tests/slow/test_smol.py does with the hub, in a process of its own: prints one JSON object.
 
 The Hub's address is read when `huggingface_hub` is imported, so the tests' own process can't change
 it. First everything that the `smol` profile promises, then what goes wrong.

@@ -4,7 +4,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from smolcourse.checks.core import Wrong, integers
+from smolcourse.checks.core import Wrong, integers, seeded
 from smolcourse.checks.core.compare import expect_close
 
 VOCABULARY = 11
@@ -46,8 +46,7 @@ def _two_adapters(seed: int):
     sizes = {"vocab_size": VOCABULARY, "hidden_size": 8, "intermediate_size": 16}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
     lora = {"r": 2, "target_modules": ["q_proj", "v_proj"], "init_lora_weights": False}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = LlamaForCausalLM(LlamaConfig(**sizes, **heads, num_hidden_layers=1))
         model = get_peft_model(model, LoraConfig(**lora), adapter_name="one")
         model.add_adapter("two", LoraConfig(**lora))

@@ -18,7 +18,7 @@ must be left alone. `tolerance`: for numbers, 1e-5 unless said.
 """
 
 from smolcourse.checks.core.compare import Wrong, expect_shape, expect_type, kind_of, short
-from smolcourse.checks.core.draw import integers, normal
+from smolcourse.checks.core.draw import integers, normal, seeded
 from smolcourse.checks.core.observe import Seen, outcome
 from smolcourse.checks.core.scalars import seen_loss
 
@@ -31,6 +31,7 @@ __all__ = [
     "kind_of",
     "normal",
     "outcome",
+    "seeded",
     "seen_loss",
     "short",
 ]

@@ -1,6 +1,8 @@
 """Tensors drawn from the generator that `cases` is given, so that one seed decides everything."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def normal(rng: random.Random, *shape: int):
@@ -15,6 +17,22 @@ def integers(rng: random.Random, low: int, high: int, *shape: int):
     import torch
 
     return torch.randint(low, high, shape, generator=_generator(rng))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch's own generator begins at `seed`: for modules, which draw their weights from it.
+
+    Not `torch.manual_seed`: where a GPU has not started yet, it notes a stack trace at each call.
+    """
+    import torch
+
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
 
 
 def _generator(rng: random.Random):

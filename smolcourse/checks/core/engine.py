@@ -69,6 +69,8 @@ def judge(
     if problem is None:
         return result(exercise.id, "correct")
     key, facts = problem.key, problem.fmt
+    if "call" in facts:
+        facts = {**facts, "call": str(facts["call"])}
     if at is not None and key not in FORM:
         for number, (name, wrong) in enumerate(exercise.implementations(right)):
             predicted = observed(number, lambda wrong=wrong: wrong)

@@ -43,7 +43,17 @@ class Observed:
     value: Any = None
     failure: str = ""
     facts: dict | None = None
-    call: str = ""
+    call: "str | Call" = ""
+
+
+class Call:
+    """The arguments of a call, put into words when a message needs them: most never do."""
+
+    def __init__(self, args: tuple, kwargs: dict) -> None:
+        self.args, self.kwargs = args, kwargs
+
+    def __str__(self) -> str:
+        return described(self.args, self.kwargs)
 
 
 class Answer:
@@ -54,10 +64,11 @@ class Answer:
     """
 
     def __init__(self, answer: Callable, pure: bool = False) -> None:
-        self.unwrapped, self.pure, self.call = answer, pure, ""
+        self.unwrapped, self.pure = answer, pure
+        self.call: str | Call = ""
 
     def __call__(self, *args, **kwargs):
-        self.call = described(args, kwargs)
+        self.call = Call(args, kwargs)
         own_args, own_kwargs = copied(args), copied(kwargs)
         value = self.unwrapped(*own_args, **own_kwargs)
         if hasattr(type(value), "__next__"):  # the notebook's next cell would find it used up
@@ -79,9 +90,10 @@ def observe_all(
         try:
             found = Observed(rebuilt(observe(met, case)), call=met.call)
         except Wrong as wrong:
-            found = Observed(None, wrong.key, {"call": met.call, **wrong.fmt}, met.call)
+            call = str(met.call)
+            found = Observed(None, wrong.key, {"call": call, **wrong.fmt}, call)
         except (Exception, SystemExit) as error:  # whatever a learner's code can come up with
-            found = _stopped(error, met.call)
+            found = _stopped(error, str(met.call))
         seen.append(found)
         if found.failure:
             break

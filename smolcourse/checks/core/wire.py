@@ -36,7 +36,7 @@ def loads(line: bytes):
 
 def pack(seen: list[Observed]) -> bytes:
     """What was seen, as one line."""
-    return dumps([(one.value, one.failure, one.facts or {}, one.call) for one in seen])
+    return dumps([(one.value, one.failure, one.facts or {}, str(one.call)) for one in seen])
 
 
 def unpack(line: bytes) -> list[Observed]:

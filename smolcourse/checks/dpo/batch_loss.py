@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import logsigmoid
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from smolcourse.checks.core import Seen, integers, seen_loss
+from smolcourse.checks.core import Seen, integers, seeded, seen_loss
 
 WIDTH, VOCABULARY = 9, 24
 pure = True
@@ -58,8 +58,7 @@ def _model(seed: int):
     """A random Llama of one layer, in eval mode."""
     sizes = {"vocab_size": VOCABULARY, "hidden_size": 16, "intermediate_size": 24}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "initializer_range": 0.5}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return LlamaForCausalLM(LlamaConfig(**sizes, **heads, num_hidden_layers=1)).eval()
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from smolcourse.checks.core import Seen, Wrong, expect_type, integers
+from smolcourse.checks.core import Seen, Wrong, expect_type, integers, seeded
 
 IGNORE = -100
 VOCABULARY = 13
@@ -84,8 +84,7 @@ class Toy(nn.Module):
 
 
 def _model(seed: int) -> Toy:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return Toy()
 
 
