@@ -7,7 +7,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from traitlets.config import Configurable
 
-from smolcourse.programs.lab_files import Notebooks
+from smolcourse.programs.lab_files import notebooks
 
 
 class Server(Configurable):
@@ -21,7 +21,7 @@ def read(folder, metadata: dict) -> dict:
     file = folder / "one.ipynb"
     nbformat.write(nbformat.v4.new_notebook(metadata=metadata), file)
     before = file.read_bytes()
-    got = asyncio.run(Notebooks(root_dir=str(folder), parent=Server()).get("one.ipynb"))
+    got = asyncio.run(notebooks()(root_dir=str(folder), parent=Server()).get("one.ipynb"))
     assert file.read_bytes() == before
     return got["content"]["metadata"]
 
