@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smolcourse.authoring import two_at_once
 from smolcourse.authoring.limits import MATRIX, gemm_flops, setup_seconds
 from smolcourse.errors import CourseError
 
@@ -258,6 +259,8 @@ def run(out: Path, checkpoint: str, steps: int, repeats: int) -> list[dict]:
             "s",
         )
     )
+    if device == "cpu":
+        rows += two_at_once.rows(two_at_once.typical(repeats, checkpoint))
     rows += notebook_rows(repository())
     found = {
         "machine": hardware(device),

@@ -66,6 +66,13 @@ def show(**options) -> None:
         )
 
 
+def typical(repeats: int, checkpoint: str = "smollm2-tiny") -> dict[str, dict[int, float]]:
+    """What `measure` finds of the course's way: of `repeats` runs the one with the median ratio."""
+    runs = [measure([COURSE], checkpoint=checkpoint) for _ in range(repeats)]
+    runs.sort(key=lambda found: found[COURSE][2] / found[COURSE][1])
+    return runs[(repeats - 1) // 2]
+
+
 def rows(measured: dict[str, dict[int, float]]) -> list[dict]:
     """Rows of measured/benchmark.json for what `measure` found of the course's way."""
     alone, together = measured[COURSE][1], measured[COURSE][2]

@@ -6,7 +6,7 @@ import pytest
 import small
 
 from smolcourse.authoring import benchmark as bench
-from smolcourse.authoring import results
+from smolcourse.authoring import results, two_at_once
 from smolcourse.errors import CourseError
 from smolcourse.report import MIME
 
@@ -71,15 +71,20 @@ def test_the_file_is_what_the_results_page_reads(tmp_path, monkeypatch, run_cli)
     monkeypatch.setattr("smolcourse.places.repository", lambda: tmp_path)
     monkeypatch.setattr(bench, "gemm_flops", lambda device: 1e9)
     monkeypatch.setattr(bench, "setup_seconds", lambda: 2.05)
+    step_times = iter([{1: 200.0, 2: 900.0}, {1: 200.0, 2: 420.0}, {1: 200.0, 2: 390.0}])
+    monkeypatch.setattr(
+        two_at_once, "measure", lambda ways, checkpoint: {two_at_once.COURSE: next(step_times)}
+    )
     out = tmp_path / "measured" / "benchmark.json"
     arguments = ["--out", str(out), "--checkpoint", str(tmp_path / "model")]
-    code, printed, _ = run_cli("benchmark", *arguments, "--steps", "1", "--repeats", "1")
+    code, printed, _ = run_cli("benchmark", *arguments, "--steps", "1", "--repeats", "3")
     assert code == 0 and f"written to {out}" in printed
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written["rows"][-1]["value"] == "8 / 40 / 0 / 61" and "torch" in written["machine"]
     (tmp_path / "1_m" / "notebooks" / "sft_solution.ipynb").unlink()
     english, chinese = results.render(tmp_path), results.render(tmp_path, "zh-CN")
     assert "| TRL / bare loop (aim: at least 0.8) |" in english
+    assert "| Two at once / one (aim: at most 2.5) | 2.1 |" in english  # the median of three runs
     assert "| 1_m/sft: import / train / generate / whole | 8 / 40 / 0 / 61 s |" in english
     assert (
         "| A notebook's set-up cell: imports and setup() | 2.05 s |" in english
@@ -113,6 +118,7 @@ def test_an_unwritable_file_is_one_sentence(load, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "measure", lambda *_: dict.fromkeys(
         ("trl", "bare", "trl_to_bare", "gemm", "bare_to_gemm"), 1.0))  # fmt: skip
     monkeypatch.setattr(bench, "setup_seconds", lambda: 2.05)
+    monkeypatch.setattr(two_at_once, "measure", lambda *_, **__: {two_at_once.COURSE: {1: 1, 2: 2}})
     (tmp_path / "file").write_text("")
     with pytest.raises(CourseError, match="choose another --out"):
         bench.run(tmp_path / "file" / "b.json", "smollm2-tiny", 1, 1)
