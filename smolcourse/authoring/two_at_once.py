@@ -24,6 +24,7 @@ WAYS = {
     COURSE: threads.SETTINGS,
     DEFAULT: {},
     "spin 3000": {"GOMP_SPINCOUNT": "3000"},
+    "spin 300": {"GOMP_SPINCOUNT": "300"},
     "passive": {"OMP_WAIT_POLICY": "passive"},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
