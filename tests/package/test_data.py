@@ -1,20 +1,12 @@
 """Both profiles give real datasets with the promised columns; bad input gets one sentence."""
 
 import pytest
+from columns import COLUMNS
 from datasets import Dataset
 
 from smolcourse import data, profiles
 from smolcourse.data.hub import from_ultrafeedback
 from smolcourse.errors import CourseError
-
-MESSAGES = [{"role": str, "content": str}]
-COLUMNS = {
-    "facts": {"messages": MESSAGES, "question": str, "answer": str, "group": str},
-    "conversations": {"full_topic": str, "messages": MESSAGES},
-    "math": {"question": str, "answer": str},
-    "preferences": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES},
-    "stories": {"text": str},
-}
 
 # One or two rows of each Hub dataset, in its own schema.
 SCIQ = {

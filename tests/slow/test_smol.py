@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from columns import COLUMNS
 from hub import MAIN, Hub
 from hub_repositories import SHAPES, SYSTEM, VOCABULARY_SIZE, repositories
 
@@ -20,14 +21,6 @@ from smolcourse import profiles
 CLIENT = Path(__file__).parent.parent / "support" / "smol_client.py"
 SMOL = profiles.smol("135M")
 BASE, INSTRUCT = (SMOL.model(role).hub for role in ("base", "instruct"))
-MESSAGES = [{"role": str, "content": str}]
-COLUMNS = {
-    "facts": {"messages": MESSAGES, "question": str, "answer": str, "group": str},
-    "conversations": {"full_topic": str, "messages": MESSAGES},
-    "math": {"question": str, "answer": str},
-    "preferences": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES},
-    "stories": {"text": str},
-}
 
 
 @pytest.fixture(scope="module")
